@@ -1,0 +1,101 @@
+"""Where every file of ours lies. The one place that decides it; nothing here touches the disk.
+
+`AIMO_HOME` moves everything below one folder. Without it, the conventions of the operating system decide (platformdirs).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: The name under which browsers know the native host.
+HOST_NAME = "com.aimo.host"
+
+
+class HomeNotAbsoluteError(ValueError):
+    """`AIMO_HOME` is not an absolute path; guessing would scatter files."""
+
+    def __init__(self, value: str) -> None:
+        super().__init__(f"AIMO_HOME must be an absolute path, not {value!r}.")
+
+
+class Paths:
+    """Paths of one installation, as plain strings (this is on the way of a cached read; pathlib is not worth its import)."""
+
+    def __init__(self, *, home: str, cache_dir: str, config_dir: str, state_dir: str, data_dir: str) -> None:
+        join = os.path.join
+        self.home = home
+        self.cache_dir = cache_dir
+        self.config_dir = config_dir
+        self.state_dir = state_dir
+        self.data_dir = data_dir
+
+        self.cache = join(cache_dir, "usage.json")
+        self.salt = join(cache_dir, "salt")
+
+        self.settings = join(config_dir, "settings.json")
+        self.env = join(config_dir, ".env")
+
+        self.refresh = join(state_dir, "refresh.json")
+        self.attempts = join(state_dir, "attempts.json")
+        self.ledger = join(state_dir, "ledger.jsonl")
+        self.log = join(state_dir, "aimo.log")
+        self.locks_dir = join(state_dir, "locks")
+        self.presence_dir = join(state_dir, "presence")
+        self.bells_dir = join(state_dir, "bells")
+
+        self.extension = join(data_dir, "extension")
+        #: What native-messaging manifests name, and its sibling for people.
+        self.launcher = join(data_dir, "bin", "aimo-host.bat" if sys.platform == "win32" else "aimo-host")
+        self.command = join(data_dir, "bin", "aimo.bat" if sys.platform == "win32" else "aimo")
+
+    def public(self) -> dict[str, str]:
+        """What `aimo paths` prints."""
+        return {
+            "home": self.home,
+            "cache": self.cache,
+            "refresh": self.refresh,
+            "settings": self.settings,
+            "env": self.env,
+            "ledger": self.ledger,
+            "log": self.log,
+            "extension": self.extension,
+            "launcher": self.launcher,
+        }
+
+
+def find(environ: Mapping[str, str]) -> Paths:
+    """The paths that `environ` asks for.
+
+    Raises:
+        HomeNotAbsoluteError: `AIMO_HOME` is set and relative.
+    """
+    home = environ.get("AIMO_HOME")
+    if home:
+        if not os.path.isabs(home):
+            raise HomeNotAbsoluteError(home)
+        home = os.path.normpath(home)
+        cache, config, state, data = (os.path.join(home, name) for name in ("cache", "config", "state", "data"))
+        return Paths(home=home, cache_dir=cache, config_dir=config, state_dir=state, data_dir=data)
+
+    from platformdirs import PlatformDirs
+
+    dirs = PlatformDirs("aimo", appauthor=False)
+    return Paths(
+        home=dirs.user_data_dir,
+        cache_dir=dirs.user_cache_dir,
+        config_dir=dirs.user_config_dir,
+        state_dir=dirs.user_state_dir,
+        data_dir=dirs.user_data_dir,
+    )
+
+
+def bundled(name: str) -> str:
+    """The folder `extension` or `manifests` that came with this code: inside the wheel, or beside the package in a clone."""
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    inside = os.path.join(package, "_bundled", name)
+    return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(package), name)
