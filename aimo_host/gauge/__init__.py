@@ -1,1 +1,1 @@
-"""The domain: windows, readings, entries, snapshots. Pure and standard library only; never reads a clock, a file or the network."""
+"""The domain: windows, readings, entries, snapshots. Pure, standard library only: no clock, no file, no network."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypedDict
+    from typing import Any, TypedDict
 
     class Row(TypedDict):
         """What is known of a provider without asking it."""
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         sign_in: str
         usage_page: str
         keys_page: str | None  # where an API key is made, None where a key cannot read usage
-        unread: str  # problem code when there is neither a browser nor a credential
+        unread: tuple[str, str | None, dict[str, Any]]  # code, variant and params when there is neither browser nor credential
 
 
 PROVIDERS: dict[str, Row] = {
@@ -31,7 +31,7 @@ PROVIDERS: dict[str, Row] = {
         "sign_in": "https://claude.ai/login",
         "usage_page": "https://claude.ai/settings/usage",
         "keys_page": None,
-        "unread": "no_browser",
+        "unread": ("no_browser", None, {}),
     },
     "codex": {
         "name": "Codex",
@@ -41,7 +41,7 @@ PROVIDERS: dict[str, Row] = {
         "sign_in": "https://chatgpt.com/auth/login",
         "usage_page": "https://chatgpt.com/codex/settings/usage",
         "keys_page": None,
-        "unread": "no_credential",
+        "unread": ("no_credential", "cli", {"program": "Codex", "command": "codex login"}),
     },
     "zai": {
         "name": "Z.ai",
@@ -51,7 +51,7 @@ PROVIDERS: dict[str, Row] = {
         "sign_in": "https://z.ai/",
         "usage_page": "https://z.ai/manage-apikey/coding-plan/personal/usage",
         "keys_page": "https://z.ai/manage-apikey/apikey-list",
-        "unread": "no_credential",
+        "unread": ("no_credential", "key", {"variable": "ZAI_API_KEY"}),
     },
     "ollama": {
         "name": "Ollama",
@@ -61,7 +61,7 @@ PROVIDERS: dict[str, Row] = {
         "sign_in": "https://ollama.com/signin",
         "usage_page": "https://ollama.com/settings",
         "keys_page": "https://ollama.com/settings/keys",
-        "unread": "no_browser",
+        "unread": ("no_browser", None, {}),
     },
 }
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from aimo_host.gauge.problems import Problem
+if TYPE_CHECKING:
+    from aimo_host.gauge.problems import Problem
 
 Kind: TypeAlias = Literal["session", "hours", "daily", "weekly", "monthly", "tools", "spend", "other"]
 State: TypeAlias = Literal["active", "not_started", "unknown"]

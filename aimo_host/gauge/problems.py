@@ -1,7 +1,7 @@
 """Why a reading failed: one closed list of codes, the sentence for each, and the next step.
 
-A problem has a `code` (closed list, append only), a few `params`, an `action` with the `url` to do it at, and `retry_at`.
-`params["variant"]` picks a finer sentence of the same code. Faces translate by `code` and `variant`, never by the English text.
+A problem has a `code` (closed list, append only), a few `params` (texts and numbers), an `action` with the `url` to do it at,
+and `retry_at`. `params["variant"]` picks a finer sentence of the same code. Faces translate by `code` and `variant`, never by the English text.
 """
 
 from __future__ import annotations
@@ -118,13 +118,13 @@ class Problem:
     __slots__ = ("action", "code", "params", "provider", "retry_at", "url")
 
     def __init__(
-        self, provider: str, code: str, variant: str | None = None, *, retry_at: float | None = None, **params: str | int
+        self, provider: str, code: str, variant: str | None = None, *, retry_at: float | None = None, **params: Any
     ) -> None:
         if code not in CODES:
             raise ValueError(f"no such problem code: {code}")
         self.provider = provider
         self.code = code
-        self.params: dict[str, str | int] = {"variant": variant, **params} if variant else params
+        self.params: dict[str, Any] = {"variant": variant, **params} if variant else params
         self.action = ACTIONS.get(f"{code}.{variant}") or ACTIONS[code]
         page: Any = _PAGES.get(self.action)
         row: Any = PROVIDERS.get(provider, {})
@@ -172,3 +172,18 @@ def as_json(problem: Problem) -> dict[str, object]:
         "url": problem.url,
         "retry_at": retry_at,
     }
+
+
+#: These say only that nothing could be tried.
+_NOTHING_TRIED = frozenset({"no_browser", "no_credential", "disabled"})
+#: Variants of `no_credential` that only spell out how to get one.
+_HOW_TO = frozenset({None, "key", "cli"})
+
+
+def clarity(problem: dict[str, Any]) -> int:
+    """How much a problem's JSON tells the person: 0 nothing was tried, 1 a credential was looked for in vain, 2 an answer."""
+    if problem.get("code") not in _NOTHING_TRIED:
+        return 2
+    params = problem.get("params")
+    variant = params.get("variant") if isinstance(params, dict) else None
+    return 0 if variant in _HOW_TO else 1

@@ -1,0 +1,85 @@
+"""From a parser's records to the JSON of an entry (design §5). The only place that spells the keys of a window or a balance."""
+
+from __future__ import annotations
+
+from aimo_host.gauge.times import iso
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Literal
+
+    from aimo_host.gauge.model import Balance, Usage, Window
+
+
+def upwards(instant: float) -> str:
+    """ISO text of a moment of ours, rounded up, so that a reading never seems older than the request that caused it."""
+    return iso(-(-instant // 1))
+
+
+def from_usage(
+    provider: str, usage: Usage, *, account: str | None, at: float, source: Literal["push", "server"]
+) -> dict[str, Any]:
+    """The entry as it is stored: what was read, without the values that depend on the moment of looking (see `snapshot.py`).
+
+    `account` is the opaque name; `at` the moment of observation. `_at` keeps that moment exactly, for ordering.
+    """
+    return {
+        "provider": provider,
+        "plan": usage.plan,
+        "plan_label": usage.plan_label,
+        "account": account,
+        "auth_source": usage.auth_source,
+        "windows": [_window(window) for window in usage.windows],
+        "balances": [_balance(balance) for balance in usage.balances],
+        "blocked": None if usage.blocked is None else {"code": usage.blocked.code, "message": usage.blocked.message},
+        "observed_at": upwards(at),
+        "attempted_at": upwards(at),
+        "stale": False,
+        "error": None,
+        "problem": None,
+        "_source": source,
+        "_received_at": upwards(at),
+        "_at": at,
+        "_tried": at,
+    }
+
+
+def _window(window: Window) -> dict[str, Any]:
+    counts = {"usage": window.used, "limit": window.limit, "remaining": window.remaining, "unit": window.unit}
+    return {
+        "label": window.label,
+        "used_pct": _rounded(window.used_pct),
+        "resets_at": None if window.resets_at is None else iso(window.resets_at),
+        "resets_in": window.resets_in,
+        "kind": window.kind,
+        "scope": window.scope,
+        "window_seconds": window.window_seconds,
+        "state": "unknown" if window.used_pct is None else window.state,
+        "binding": window.binding,
+        "usage": _rounded(counts["usage"]),
+        "limit": _rounded(counts["limit"]),
+        "remaining": _rounded(counts["remaining"]),
+        "unit": counts["unit"],
+    }
+
+
+def _balance(balance: Balance) -> dict[str, Any]:
+    return {
+        "kind": balance.kind,
+        "label": balance.label,
+        "amount": _rounded(balance.amount),
+        "used": _rounded(balance.used),
+        "limit": _rounded(balance.limit),
+        "unit": balance.unit,
+        "unlimited": balance.unlimited,
+        "enabled": balance.enabled,
+        "reason": balance.reason,
+    }
+
+
+def _rounded(value: Any) -> float | int | None:
+    """Without the noise of binary fractions; a whole number of calls stays a whole number."""
+    if value is None:
+        return None
+    rounded = round(value, 4)
+    return rounded if isinstance(rounded, int) or not rounded.is_integer() else float(rounded)

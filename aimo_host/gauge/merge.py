@@ -1,0 +1,171 @@
+"""One reading or one failure into the cache. Pure: the time is an argument, and the cache that comes in is never changed.
+
+The newest observation wins per (provider, account). A failure touches only the entry that its feed, that is this (provider,
+route, profile), last fed, and never erases windows. A switch of accounts within one feed removes the entry it left, unless
+another feed still keeps it up.
+"""
+
+from __future__ import annotations
+
+from aimo_host.gauge.entry import upwards
+from aimo_host.gauge.problems import as_json, clarity
+from aimo_host.gauge.snapshot import unread
+from aimo_host.gauge.times import parse_iso
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from aimo_host.gauge.problems import Problem
+
+    Cache = dict[str, Any]
+    Entry = dict[str, Any]
+
+#: An observation further ahead of the clock than this comes from a clock that was wrong, and loses to any new one.
+_AHEAD = 120.0
+
+
+def feed(provider: str, route: str, profile: str | None = None) -> str:
+    """The name of one way to learn about one provider: `claude/browser/<profile>`, `zai/api_key/-`."""
+    return f"{provider}/{route}/{profile or '-'}"
+
+
+def merge_reading(cache: Cache, entry: Entry, *, via: str, now: float) -> Cache:
+    """The cache after the reading `entry` (see `entry.from_usage`) came through the feed `via`."""
+    feeds: dict[str, Any] = cache.get("_feeds", {})
+    last = feeds.get(via)
+    at: float = entry["_at"]
+    if last is not None and _is_later(last["at"], at, now):
+        return cache
+    account = _joined(cache, entry, last)
+    entry = {**entry, "account": account}
+    adopts = _anonymous_only(cache, entry["provider"]) if account is not None else None
+    others = [e for e in cache["entries"] if not _same(e, entry) and e is not adopts and not _is_placeholder_of(e, entry)]
+    before = next((e for e in cache["entries"] if _same(e, entry)), adopts)
+    feeds = {**feeds, via: {"provider": entry["provider"], "account": account, "at": at}}
+    if adopts is not None:
+        feeds = {name: _renamed(f, entry["provider"], account) for name, f in feeds.items()}
+    if last is not None and last["account"] != account:
+        others = [e for e in others if not _left_behind(e, last, feeds)]
+    return {**cache, "entries": _sorted([*others, _newest(before, entry, now)]), "_feeds": feeds, "updated_at": upwards(now)}
+
+
+def _joined(cache: Cache, entry: Entry, last: dict[str, Any] | None) -> str | None:
+    """The account that the reading belongs to: its own, or for one that cannot name it, the one it joins."""
+    if entry["account"] is not None:
+        return str(entry["account"])
+    accounts: list[str | None] = [e["account"] for e in cache["entries"] if e["provider"] == entry["provider"] and _is_good(e)]
+    if len(accounts) == 1:
+        return accounts[0]
+    joined: str | None = None if last is None else last["account"]
+    return joined if joined in accounts else None
+
+
+def _anonymous_only(cache: Cache, provider: str) -> Entry | None:
+    """The provider's only entry, if no account is known for it: a reading that names its account takes it over."""
+    good = [e for e in cache["entries"] if e["provider"] == provider and _is_good(e)]
+    return good[0] if len(good) == 1 and good[0]["account"] is None else None
+
+
+def _renamed(one: dict[str, Any], provider: str, account: str | None) -> dict[str, Any]:
+    return {**one, "account": account} if one["provider"] == provider and one["account"] is None else one
+
+
+def _left_behind(entry: Entry, last: dict[str, Any], feeds: dict[str, Any]) -> bool:
+    kept = any(f["provider"] == entry["provider"] and f["account"] == entry["account"] for f in feeds.values())
+    return entry["provider"] == last["provider"] and entry["account"] == last["account"] and not kept
+
+
+def _newest(before: Entry | None, entry: Entry, now: float) -> Entry:
+    """The entry after a reading: the newer windows, and the failure only if it is newer than both."""
+    if before is None or not _is_good(before):
+        return entry
+    if _is_later(_observed(before), entry["_at"], now):
+        return {**before, "account": entry["account"]}
+    extra = {key: value for key, value in before.items() if key not in entry}
+    if _is_later(_tried(before), entry["_at"], now):
+        failure = {key: before.get(key) for key in ("attempted_at", "_tried", "error", "problem")}
+        return {**extra, **entry, **failure, "stale": failure["error"] is not None}
+    return {**extra, **entry}
+
+
+def merge_failure(cache: Cache, problem: Problem, *, via: str, at: float, now: float, since: float | None = None) -> Cache:
+    """The cache after an attempt of the feed `via` failed at `at`.
+
+    `since` is when this refresh was asked for: within one refresh a later route's problem never hides a clearer earlier one.
+    """
+    last = cache.get("_feeds", {}).get(via)
+    touched = next((e for e in cache["entries"] if last is not None and _same(e, last)), None)
+    if touched is None:
+        if any(e["provider"] == problem.provider and _is_good(e) for e in cache["entries"]):
+            return cache
+        touched = next((e for e in cache["entries"] if e["provider"] == problem.provider), None) or unread(problem)
+    failed = _failed(touched, problem, at, now, since)
+    others = [e for e in cache["entries"] if e is not touched]
+    return {**cache, "entries": _sorted([*others, failed]), "updated_at": upwards(now)}
+
+
+def _failed(entry: Entry, problem: Problem, at: float, now: float, since: float | None) -> Entry:
+    tried = _tried(entry)
+    observed = _observed(entry)
+    if _is_later(tried, at, now) or _is_later(observed, at, now):
+        return entry
+    shown = entry.get("problem")
+    same_refresh = since is not None and tried is not None and tried >= since
+    never_read = observed is None and tried is not None
+    if shown is not None and (same_refresh or never_read) and clarity(shown) > clarity(as_json(problem)):
+        return {**entry, "attempted_at": upwards(at), "_tried": at}
+    return {
+        **entry,
+        "attempted_at": upwards(at),
+        "_tried": at,
+        "stale": observed is not None,
+        "error": problem.sentence,
+        "problem": as_json(problem),
+    }
+
+
+def forget(cache: Cache, provider: str, now: float) -> Cache:
+    """The cache without a provider that was switched off."""
+    if not any(e["provider"] == provider for e in cache["entries"]):
+        return cache
+    feeds = {name: f for name, f in cache.get("_feeds", {}).items() if f["provider"] != provider}
+    entries = [e for e in cache["entries"] if e["provider"] != provider]
+    return {**cache, "entries": entries, "_feeds": feeds, "updated_at": upwards(now)}
+
+
+def _is_later(known: float | None, at: float, now: float) -> bool:
+    """Whether `known` beats `at`: it is newer, and not from a clock that was ahead."""
+    return known is not None and at < known <= now + _AHEAD
+
+
+def _same(one: Entry, other: Entry) -> bool:
+    """Whether both (an entry, a feed's last reading) are about the same account."""
+    return (one["provider"], one["account"]) == (other["provider"], other["account"])
+
+
+def _is_good(entry: Entry) -> bool:
+    return _observed(entry) is not None
+
+
+def _observed(entry: Entry) -> float | None:
+    """When the windows were read; from the public text where the exact moment is missing (a file from elsewhere)."""
+    return _moment(entry, "_at", "observed_at")
+
+
+def _tried(entry: Entry) -> float | None:
+    return _moment(entry, "_tried", "attempted_at")
+
+
+def _moment(entry: Entry, exact: str, public: str) -> float | None:
+    value = entry.get(exact)
+    return float(value) if isinstance(value, int | float) else parse_iso(entry.get(public))
+
+
+def _is_placeholder_of(entry: Entry, reading: Entry) -> bool:
+    return entry["provider"] == reading["provider"] and not _is_good(entry)
+
+
+def _sorted(entries: list[Entry]) -> list[Entry]:
+    """One order whatever order the news came in."""
+    return sorted(entries, key=lambda e: (e["provider"], e["account"] is None, e["account"] or ""))

@@ -1,0 +1,125 @@
+"""Files that are read and replaced whole: private, never half-written, symlinks not followed.
+
+A reader never needs a lock: it sees the old file or the new one. Nothing else in the house opens a file of ours for writing.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+#: No file of ours comes near this; a larger one is somebody else's doing and is treated as unreadable.
+_LARGEST = 32 * 1024 * 1024
+
+#: Ending of a file that is being written; a killed writer leaves it behind.
+_PART = ".part"
+
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
+#: A FIFO in the file's place must not hang the reader.
+_NONBLOCK = getattr(os, "O_NONBLOCK", 0)
+
+
+def private_folder(folder: str) -> None:
+    """Make `folder` with mode 0700 whatever the umask; parents that are missing are made the same way.
+
+    Raises:
+        OSError: it cannot be made, or something else is in its place.
+    """
+    if os.path.isdir(folder):
+        return
+    parent = os.path.dirname(folder)
+    if parent and parent != folder:
+        private_folder(parent)
+    try:
+        os.mkdir(folder, 0o700)
+    except FileExistsError:
+        if not os.path.isdir(folder):
+            raise
+        return
+    os.chmod(folder, 0o700)
+
+
+def read(path: str) -> bytes | None:
+    """The whole file, or None where there is none.
+
+    Raises:
+        OSError: it is there and cannot be read: no permission, a symlink, not a regular file, too large.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | _NOFOLLOW | _NONBLOCK | _BINARY)
+    except FileNotFoundError:
+        return None
+    with open(descriptor, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
+            raise OSError(f"not a file of aimo's: {path}")
+        return file.read()
+
+
+def replace(path: str, content: bytes, *, durable: bool = True) -> None:
+    """Put `content` in the place of `path`, all or nothing, mode 0600. `durable` also survives a power cut.
+
+    Raises:
+        OSError: the folder is read-only, the disk is full, or a folder is in the file's place; the old file is untouched.
+    """
+    folder, name = os.path.split(path)
+    private_folder(folder)
+    temporary = os.path.join(folder, f".{name}.{os.getpid()}.{os.urandom(4).hex()}{_PART}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _BINARY, 0o600)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(descriptor)
+        os.replace(temporary, path)
+    except BaseException:
+        discard(temporary)
+        raise
+
+
+def discard(path: str) -> None:
+    """Remove a file of ours if it is there; somebody else may have done so first."""
+    try:
+        os.unlink(path)
+    except OSError:
+        pass  # not there (any more), which is all that was wanted
+
+
+def set_aside(path: str, *, keep: int) -> None:
+    """Move what is at `path` (a corrupt file, a folder in its place) to `path.bad-N`, keeping the `keep` newest as evidence."""
+    for index in range(keep, 1, -1):
+        older, newer = f"{path}.bad-{index}", f"{path}.bad-{index - 1}"
+        if index == keep:
+            _remove(older)
+        if os.path.lexists(newer):
+            os.rename(newer, older)
+    os.rename(path, f"{path}.bad-1")
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        import shutil
+
+        shutil.rmtree(path, ignore_errors=True)
+    elif os.path.lexists(path):
+        os.unlink(path)
+
+
+def sweep(folder: str, *, older_than: float, now: float) -> None:
+    """Remove temporary files that a killed writer left in `folder`, once they are `older_than` seconds old."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return
+    for name in names:
+        if not name.endswith(_PART):
+            continue
+        path = os.path.join(folder, name)
+        try:
+            expired = now - os.lstat(path).st_mtime > older_than
+        except OSError:
+            continue
+        if expired:
+            discard(path)

@@ -1,0 +1,83 @@
+"""What was tried, by which feed, and when it may be tried again: the memory that keeps many askers from asking twice.
+
+    {"schema": 1, "attempts": {feed: {"handled": epoch, "asked": epoch, "code": text or null, "retry_at": epoch or null}}}
+
+`handled` is the moment of the newest request that this feed has dealt with, by asking or by deciding not to; `asked` is when a
+provider was last really asked through it; `code` is the problem that came of it, null for a reading.
+"""
+
+from __future__ import annotations
+
+import os
+
+from aimo_host.state import bell, jsonfile
+from aimo_host.state.lock import FileLock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from aimo_host.state.paths import Paths
+
+#: Who comes second within this many seconds takes what the first one wrote.
+SHARED_FOR = 10.0
+#: Feeds of profiles that are gone; the newest are kept.
+_MOST_FEEDS = 200
+_LOCK_TIMEOUT = 5.0
+
+
+class Attempt:
+    """The record of one feed."""
+
+    __slots__ = ("asked", "code", "handled", "retry_at")
+
+    def __init__(self, record: Any = None) -> None:
+        record = record if isinstance(record, dict) else {}
+        self.handled = _number(record.get("handled")) or 0.0
+        self.asked = _number(record.get("asked")) or 0.0
+        code = record.get("code")
+        self.code: str | None = code if isinstance(code, str) else None
+        self.retry_at = _number(record.get("retry_at"))
+
+    def is_recent(self, now: float) -> bool:
+        """Whether the provider was asked so lately that its answer counts for everybody."""
+        return 0 <= now - self.asked < SHARED_FOR
+
+    def must_wait(self, now: float) -> bool:
+        """Whether the provider demanded to be left alone until later."""
+        return self.retry_at is not None and self.retry_at > now
+
+    def as_json(self) -> dict[str, Any]:
+        """The record as it is stored."""
+        return {"handled": self.handled, "asked": self.asked, "code": self.code, "retry_at": self.retry_at}
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def read(paths: Paths) -> dict[str, Attempt]:
+    """All feeds' attempts. Never raises."""
+    record = jsonfile.load_or_empty(paths.attempts).get("attempts")
+    return {feed: Attempt(one) for feed, one in record.items()} if isinstance(record, dict) else {}
+
+
+def of(paths: Paths, feed: str) -> Attempt:
+    """The attempt of one feed; a blank one if it never tried."""
+    return read(paths).get(feed) or Attempt()
+
+
+def note(paths: Paths, feed: str, change: Callable[[Attempt], None]) -> None:
+    """Change one feed's record under the lock, and ring.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with FileLock(os.path.join(paths.locks_dir, "attempts")).hold(_LOCK_TIMEOUT):
+        attempts = read(paths)
+        attempt = attempts.setdefault(feed, Attempt())
+        change(attempt)
+        kept = sorted(attempts.items(), key=lambda item: item[1].handled, reverse=True)[:_MOST_FEEDS]
+        jsonfile.save(paths.attempts, {"schema": 1, "attempts": {name: a.as_json() for name, a in kept}}, durable=False)
+    bell.ring(paths.bells_dir)

@@ -1,0 +1,135 @@
+"""The bell: a wake-up without content, meaning "look at the files now".
+
+Every waiting process binds a Unix datagram socket in one private folder; whoever writes the refresh request or the cache rings
+them all. The files are the truth: a lost ring costs latency, never a refresh. Where no socket can be had (Windows, odd file
+systems), the process looks at the files every 250 ms instead, and only while it waits.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import time
+
+from aimo_host.state import atomic
+
+_SUFFIX = ".bell"
+#: sun_path holds 108 bytes with its closing zero on Linux, 104 on macOS.
+_LONGEST_ADDRESS = 100
+_LOOK_EVERY = 0.25
+
+
+class _Folder:
+    """Socket addresses in a folder. On Linux an address goes by way of an open descriptor, so that no folder is too deep."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+        if len(os.fsencode(path)) + 40 > _LONGEST_ADDRESS and os.path.isdir("/proc/self/fd"):
+            self._descriptor = os.open(path, os.O_RDONLY)
+
+    def address(self, name: str) -> str:
+        folder = self._path if self._descriptor is None else f"/proc/self/fd/{self._descriptor}"
+        return os.path.join(folder, name)
+
+    def close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+
+
+class Bell:
+    """One process's bell. `watched` are the files to look at where no socket can be had."""
+
+    def __init__(self, folder: str, watched: tuple[str, ...]) -> None:
+        self._watched = watched
+        self._seen = self._look()
+        self._path: str | None = None
+        self._socket = self._bind(folder)
+
+    def _bind(self, folder: str) -> socket.socket | None:
+        if not hasattr(socket, "AF_UNIX"):
+            return None
+        name = f"{os.getpid()}-{os.urandom(3).hex()}{_SUFFIX}"
+        try:
+            atomic.private_folder(folder)
+            room = _Folder(folder)
+            bound = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            try:
+                bound.bind(room.address(name))
+            except OSError:
+                bound.close()
+                raise
+            finally:
+                room.close()
+        except OSError:
+            return None
+        self._path = os.path.join(folder, name)
+        os.chmod(self._path, 0o600)
+        bound.setblocking(False)
+        return bound
+
+    def _look(self) -> list[tuple[int, int, int] | None]:
+        seen: list[tuple[int, int, int] | None] = []
+        for path in self._watched:
+            try:
+                status = os.stat(path)
+                seen.append((status.st_mtime_ns, status.st_size, status.st_ino))
+            except OSError:
+                seen.append(None)
+        return seen
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Sleep until the bell rings (True) or `timeout` seconds have passed (False). Rings that piled up count as one."""
+        if self._socket is None:
+            return self._watch(timeout)
+        if not select.select([self._socket], [], [], timeout)[0]:
+            return False
+        try:
+            while True:
+                self._socket.recv(1)
+        except OSError:
+            return True
+
+    def _watch(self, timeout: float | None) -> bool:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            seen = self._look()
+            if seen != self._seen:
+                self._seen = seen
+                return True
+            left = _LOOK_EVERY if deadline is None else min(_LOOK_EVERY, deadline - time.monotonic())
+            if left <= 0:
+                return False
+            time.sleep(left)
+
+    def close(self) -> None:
+        """Take the bell down."""
+        if self._socket is not None:
+            self._socket.close()
+        if self._path is not None:
+            atomic.discard(self._path)
+
+
+def ring(folder: str) -> None:
+    """Ring every bell in `folder`. Never blocks and never fails: a full queue counts as rung, a dead bell is taken down."""
+    if not hasattr(socket, "AF_UNIX"):
+        return
+    try:
+        names = [name for name in os.listdir(folder) if name.endswith(_SUFFIX)]
+        room = _Folder(folder)
+    except OSError:
+        return
+    ringer = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        ringer.setblocking(False)
+        for name in names:
+            try:
+                ringer.sendto(b"!", room.address(name))
+            except ConnectionRefusedError:
+                atomic.discard(os.path.join(folder, name))
+            except OSError:
+                continue  # full: it is ringing already; gone: nobody is there
+    finally:
+        ringer.close()
+        room.close()

@@ -1,0 +1,94 @@
+"""A lock between processes that the operating system drops when its holder dies, however it dies.
+
+`fcntl.flock` on POSIX, `msvcrt.locking` on Windows. The file is only the handle of the lock: its content means nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from aimo_host.state import atomic
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+if sys.platform == "win32":  # pragma: no cover - Windows only
+    import msvcrt
+
+    #: Far behind any content: a locked byte cannot be read by others on Windows.
+    _OFFSET = 1 << 30
+
+    def lock_descriptor(descriptor: int, *, shared: bool = False) -> bool:
+        """Try to lock; True if it was got. Windows has no shared locks here, so a probe is as strong as a hold."""
+        del shared
+        os.lseek(descriptor, _OFFSET, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def lock_descriptor(descriptor: int, *, shared: bool = False) -> bool:
+        """Try to lock the open file without waiting; True if it was got."""
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+
+class FileLock:
+    """An exclusive lock; not re-entrant. Use `with lock.hold(seconds) as got:`, or `acquire` and `release`."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._descriptor: int | None = None
+
+    def acquire(self, timeout: float = 0.0) -> bool:
+        """Wait at most `timeout` seconds for the lock; False if it was not to be had.
+
+        Waiting is a short poll: holders write one small file, so a waiter is through in a few milliseconds.
+
+        Raises:
+            OSError: the lock file cannot be made.
+        """
+        atomic.private_folder(os.path.dirname(self.path))
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        deadline = time.monotonic() + timeout
+        pause = 0.001
+        while not lock_descriptor(descriptor):
+            if time.monotonic() >= deadline:
+                os.close(descriptor)
+                return False
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.05)
+        self._descriptor = descriptor
+        return True
+
+    def release(self) -> None:
+        """Let go; closing the descriptor is what releases the lock."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def hold(self, timeout: float) -> _Hold:
+        """A context that holds the lock, and says whether it was got."""
+        return _Hold(self, timeout)
+
+
+class _Hold:
+    def __init__(self, lock: FileLock, timeout: float) -> None:
+        self._lock = lock
+        self._timeout = timeout
+
+    def __enter__(self) -> bool:
+        return self._lock.acquire(self._timeout)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._lock.release()

@@ -1,0 +1,121 @@
+"""The settings record: a closed list of keys, each with its own check. What is not understood is left as the default.
+
+| key | value | default |
+|---|---|---|
+| `providers` | `{provider: "auto" or "on" or "off"}` | all `auto` |
+| `order` | list of providers | the catalog's |
+| `names` | `{account: name}` as the user calls an account | none |
+| `claude_organization` | the organisation to read, a UUID | null: chosen by rule |
+| `language` | `auto`, `en`, `ja` | `auto` |
+| `badge` | whether the toolbar icon carries a number | true |
+"""
+
+from __future__ import annotations
+
+import os
+
+from aimo_host.gauge.catalog import ORDER, PROVIDERS
+from aimo_host.state import bell, jsonfile
+from aimo_host.state.lock import FileLock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from aimo_host.state.paths import Paths
+
+_MODES = ("auto", "on", "off")
+_LANGUAGES = ("auto", "en", "ja")
+_LONGEST_NAME = 40
+_MOST_NAMES = 64
+_UUID_LENGTHS = [8, 4, 4, 4, 12]
+
+
+def defaults() -> dict[str, Any]:
+    """The record of somebody who never changed anything."""
+    return {
+        "providers": dict.fromkeys(ORDER, "auto"),
+        "order": list(ORDER),
+        "names": {},
+        "claude_organization": None,
+        "language": "auto",
+        "badge": True,
+    }
+
+
+def _providers(value: Any) -> bool:
+    return isinstance(value, dict) and all(key in PROVIDERS and mode in _MODES for key, mode in value.items())
+
+
+def _order(value: Any) -> bool:
+    return isinstance(value, list) and len(set(map(str, value))) == len(value) and all(item in PROVIDERS for item in value)
+
+
+def _names(value: Any) -> bool:
+    return isinstance(value, dict) and len(value) <= _MOST_NAMES and all(_name(name) for name in value.values())
+
+
+def _name(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME and value.isprintable())
+
+
+def _organization(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and is_uuid(value))
+
+
+def is_uuid(text: str) -> bool:
+    """Whether `text` is a UUID in its usual spelling."""
+    parts = text.split("-")
+    return [len(part) for part in parts] == _UUID_LENGTHS and all(char in "0123456789abcdefABCDEF" for char in "".join(parts))
+
+
+_CHECKS: dict[str, Callable[[Any], bool]] = {
+    "providers": _providers,
+    "order": _order,
+    "names": _names,
+    "claude_organization": _organization,
+    "language": lambda value: value in _LANGUAGES,
+    "badge": lambda value: isinstance(value, bool),
+}
+
+
+def acceptable(changed: Any) -> bool:
+    """Whether every key of a change is on the list and every value passes its check."""
+    return isinstance(changed, dict) and all(key in _CHECKS and _CHECKS[key](value) for key, value in changed.items())
+
+
+def read(paths: Paths) -> dict[str, Any]:
+    """The record; defaults for everything that is missing or not understood. Never raises."""
+    found = jsonfile.load_or_empty(paths.settings)
+    record = {key: found[key] if key in found and check(found[key]) else default for (key, check), default in _with_defaults()}
+    record["providers"] = {**dict.fromkeys(ORDER, "auto"), **record["providers"]}
+    record["order"] = [*record["order"], *(provider for provider in ORDER if provider not in record["order"])]
+    return record
+
+
+def _with_defaults() -> list[tuple[tuple[str, Callable[[Any], bool]], Any]]:
+    record = defaults()
+    return [((key, check), record[key]) for key, check in _CHECKS.items()]
+
+
+def change(paths: Paths, changed: dict[str, Any]) -> dict[str, Any]:
+    """Merge an `acceptable` change into the file and return the record; mappings are merged key by key, a null name forgets it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with FileLock(os.path.join(paths.locks_dir, "settings")).hold(timeout=5.0):
+        record = read(paths)
+        merged = {key: {**record[key], **value} if isinstance(record[key], dict) else value for key, value in changed.items()}
+        unknown = {key: value for key, value in jsonfile.load_or_empty(paths.settings).items() if key not in _CHECKS}
+        record = {**record, **merged}
+        record["names"] = {account: name for account, name in record["names"].items() if name is not None}
+        jsonfile.save(paths.settings, {**unknown, **record})
+    bell.ring(paths.bells_dir)
+    return record
+
+
+def wanted(record: dict[str, Any]) -> list[str]:
+    """The providers that are not switched off, in the fixed order."""
+    return [provider for provider in ORDER if record["providers"][provider] != "off"]
