@@ -135,12 +135,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="Chromium is not installed (Debian: apt install chromium)"))
 
 
-@pytest.hookimpl(trylast=True)
+def _skipped_in_vain(config: pytest.Config) -> bool:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return os.environ.get("AIMO_TESTS_NO_SKIP") == "1" and reporter is not None and bool(reporter.stats.get("skipped"))
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Under `AIMO_TESTS_NO_SKIP=1` a skipped test is a failed run; pytest's own summary has named it."""
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if os.environ.get("AIMO_TESTS_NO_SKIP") == "1" and reporter and reporter.stats.get("skipped") and session.exitstatus == 0:
+    """Under `AIMO_TESTS_NO_SKIP=1` a skipped test is a failed run; pytest's own summary names it."""
+    if _skipped_in_vain(session.config) and session.exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _skipped_in_vain(terminalreporter.config):
+        terminalreporter.write_line("Failed: nothing may be skipped here.", red=True)
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,353 @@
+"""Sets aimo up: `python3 install.py` builds a private environment, installs this checkout into it, and runs `aimo install`.
+
+Standard library only. It must parse on Python 3.8, and does on 2.7 too, so that a person with an old Python reads a
+sentence and not a traceback: no annotations (types stand in comments), no f-strings. Everything below `main` runs on 3.11+.
+Whatever stops it - no network, no pip, Ctrl-C - it leaves nothing half-made behind, and a working older installation alone.
+"""
+
+from __future__ import print_function
+
+import glob
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+NEEDED = (3, 11)
+ROOT = os.path.dirname(os.path.abspath(__file__))
+#: What the package is made of. When any of it changes, an environment with the same version number is still out of date.
+SOURCES = ("pyproject.toml", "README.md", "LICENSE", "aimo_host", "extension", "manifests")
+#: Written last into an environment: it is whole, of this digest, and these folders were made for it.
+MARKER = "aimo-env.json"
+#: Variables that would send pip or the new interpreter elsewhere.
+MISLEADING = ("PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIRE_VIRTUALENV", "PIP_NO_DEPS")
+NO_PIP = re.compile("ensurepip is not available|No module named '?(ensurepip|venv)")
+OFFLINE = re.compile(
+    "NewConnectionError|ConnectTimeout|ReadTimeout|timed out|name resolution|Name or service not known|nodename nor servname|"
+    "getaddrinfo failed|ProxyError|Cannot connect to proxy|SSLError|Connection refused|Network is unreachable|Connection aborted"
+)
+
+
+class InstallError(Exception):
+    """One sentence for the person, and the exit code (design section 10) that goes with it."""
+
+    def __init__(self, sentence, code=1):
+        # type: (str, int) -> None
+        super(InstallError, self).__init__(sentence)
+        self.code = code
+
+
+# --- a Python that is new enough -------------------------------------------------------------------------------------
+
+
+def candidates(environ):
+    # type: (dict[str, str]) -> list[str]
+    """Paths that may be a newer Python, best first: on PATH, then where installers usually put one."""
+    names = ["python3.%d" % minor for minor in range(14, NEEDED[1] - 1, -1)] + ["python3", "python"]
+    home = os.path.expanduser("~")
+    usual = ["/usr/local/bin", "/usr/bin", "/opt/homebrew/bin", "/opt/local/bin", os.path.join(home, ".local", "bin")]
+    folders = [folder for folder in environ.get("PATH", "").split(os.pathsep) if folder] + usual
+    suffix = ".exe" if os.name == "nt" else ""
+    found = [os.path.join(folder, name + suffix) for name in names for folder in folders]
+    for pattern in (
+        "/Library/Frameworks/Python.framework/Versions/3.*/bin/python3",
+        os.path.join(home, ".pyenv", "versions", "3.*", "bin", "python3"),
+        os.path.join(home, ".local", "share", "uv", "python", "cpython-3.*", "bin", "python3"),
+        os.path.join(environ.get("LOCALAPPDATA", home), "Programs", "Python", "Python3*", "python.exe"),
+    ):
+        found += sorted(glob.glob(pattern), reverse=True)
+    return [path for path in found if os.path.isfile(path) and os.access(path, os.X_OK)]
+
+
+def is_new_enough(path):
+    # type: (str) -> bool
+    """Whether this program runs and is a Python of the version needed (a pyenv shim may be neither)."""
+    program = "import sys; sys.exit(sys.version_info < (%d, %d))" % NEEDED
+    try:
+        with open(os.devnull, "r+") as nothing:
+            return subprocess.call([path, "-I", "-c", program], stdin=nothing, stdout=nothing, stderr=nothing) == 0
+    except OSError:
+        return False
+
+
+def require_python(environ):
+    # type: (dict[str, str]) -> None
+    """Returns if this interpreter is new enough; else starts this script again with one that is.
+
+    Raises:
+        InstallError: there is none.
+    """
+    if sys.version_info[:2] >= NEEDED:
+        return
+    for path in candidates(environ):
+        if is_new_enough(path):
+            command = [path] + sys.argv
+            if os.name == "nt":  # exec there returns to the shell at once
+                sys.exit(subprocess.call(command))
+            os.execv(path, command)
+    raise InstallError(
+        "aimo needs Python %d.%d or newer, and only %d.%d was found: install a newer one (https://www.python.org/downloads/), "
+        "then run this again." % (NEEDED + tuple(sys.version_info[:2]))
+    )
+
+
+# --- an environment of our own ---------------------------------------------------------------------------------------
+
+
+def python_in(env):
+    # type: (str) -> str
+    """The interpreter of an environment."""
+    return os.path.join(env, "Scripts", "python.exe") if os.name == "nt" else os.path.join(env, "bin", "python")
+
+
+def clean_environ():
+    # type: () -> dict[str, str]
+    """This process's environment without what would lead pip astray (its index and proxy settings stay)."""
+    environ = {name: value for name, value in os.environ.items() if name not in MISLEADING}
+    environ["PIP_USER"] = "0"
+    return environ
+
+
+def run(command, **more):
+    # type: (list[str], object) -> tuple[int, str]
+    """Exit code and everything that was printed."""
+    done = subprocess.run(  # type: ignore[call-overload]  # noqa: PLW1510 - the code is the answer
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace", **more
+    )
+    return done.returncode, done.stdout
+
+
+def is_complete(env, digest):
+    # type: (str, str) -> bool
+    """Whether `env` was finished with this digest and its interpreter still runs (the Python below it may have been removed)."""
+    try:
+        with open(os.path.join(env, MARKER)) as file:
+            finished = json.load(file)["digest"] == digest
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    try:
+        return finished and run([python_in(env), "-I", "-c", "import aimo_host"])[0] == 0
+    except OSError:
+        return False
+
+
+def build(env, digest, wanted):
+    # type: (str, str, list[str]) -> None
+    """A new environment at `env` with what `wanted` tells pip to install; all or nothing.
+
+    Raises:
+        InstallError: no pip for it, or pip could not do it.
+    """
+    created = make_folder(env)
+    try:
+        make_venv(env)
+        pip_install(env, wanted)
+        with open(os.path.join(env, MARKER), "w") as file:
+            json.dump({"digest": digest, "created": created}, file)
+    except BaseException:
+        remove(env)
+        remove_empty(created)
+        raise
+
+
+def make_folder(env):
+    # type: (str) -> list[str]
+    """Makes `env` anew, private; returns the folders above it that did not exist, the outermost first."""
+    created = []  # type: list[str]
+    parent = os.path.dirname(env)
+    while not os.path.isdir(parent):
+        created.insert(0, parent)
+        parent = os.path.dirname(parent)
+    remove(env)
+    for folder in created + [env]:
+        os.mkdir(folder, 0o700)
+    return created
+
+
+def make_venv(env):
+    # type: (str) -> None
+    """An environment with pip in the folder `env`."""
+    code, output = run([sys.executable, "-I", "-m", "venv", env], env=clean_environ())
+    if code == 0:
+        return
+    if NO_PIP.search(output):
+        default = os.path.realpath(sys.executable) == os.path.realpath("/usr/bin/python3")
+        package = "python3-venv" if default else "python%d.%d-venv" % sys.version_info[:2]
+        step = "sudo apt install " + package if shutil.which("apt-get") else "install your system's packages for venv and pip"
+        raise InstallError(
+            "This Python (%s) cannot make an environment with pip: %s, then run this again." % (sys.executable, step)
+        )
+    raise InstallError("Python could not make an environment in %s: %s" % (env, reason(output)))
+
+
+def pip_install(env, wanted):
+    # type: (str, list[str]) -> None
+    """Lets the pip of `env` install what `wanted` says; its noise is kept, and one line of it shown if it fails."""
+    scratch = os.path.join(env, "tmp")  # pip, killed, would leave its folders in the system's
+    os.mkdir(scratch, 0o700)
+    environ = dict(clean_environ(), TMPDIR=scratch, TEMP=scratch, TMP=scratch)
+    command = [python_in(env), "-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--retries", "2"]
+    code, output = run(command + wanted, env=environ, cwd=ROOT)
+    remove(scratch)
+    if code == 0:
+        return
+    if OFFLINE.search(output):
+        raise InstallError(
+            "The package index could not be reached: check the network (behind a proxy set HTTPS_PROXY), then run this again. "
+            "pip said: " + reason(output)
+        )
+    raise InstallError("pip could not install aimo's packages: " + reason(output))
+
+
+def reason(output):
+    # type: (str) -> str
+    """The line of somebody else's noise that says most."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if line.lower().startswith("error: ")]
+    return (errors or lines or ["nothing at all"])[-1][:300]
+
+
+def remove(folder):
+    # type: (str) -> None
+    """Removes a tree of ours as far as that is possible."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_empty(folders):
+    # type: (list[str]) -> None
+    """Removes folders that were made for an environment, the innermost first, unless they came to hold something else."""
+    for folder in reversed(folders):
+        try:
+            os.rmdir(folder)
+        except OSError:
+            return
+
+
+# --- aimo ------------------------------------------------------------------------------------------------------------
+
+
+def data_folder(environ):
+    # type: (dict[str, str]) -> str
+    """The same folder as `paths.find(environ).data_dir`, without platformdirs, which is not installed yet."""
+    home = environ.get("AIMO_HOME")
+    if home:
+        if not os.path.isabs(home):
+            raise InstallError("AIMO_HOME must be an absolute path, not %r." % home, code=2)
+        return os.path.join(os.path.normpath(home), "data")
+    if os.name == "nt":
+        return os.path.join(environ.get("LOCALAPPDATA") or os.path.expanduser("~\\AppData\\Local"), "aimo")
+    xdg = environ.get("XDG_DATA_HOME", "").strip()
+    if xdg:
+        return os.path.join(xdg, "aimo")
+    return os.path.expanduser("~/Library/Application Support/aimo" if sys.platform == "darwin" else "~/.local/share/aimo")
+
+
+def digest_of(names):
+    # type: (tuple[str, ...]) -> str
+    """One number for the content of these files and folders of the checkout, and for the Python that will run it."""
+    digest = hashlib.sha256(sys.version.encode())
+    for name in names:
+        files = [os.path.join(ROOT, name)] if os.path.isfile(os.path.join(ROOT, name)) else []
+        for folder, folders, inside in os.walk(os.path.join(ROOT, name)):
+            folders[:] = sorted(set(folders) - {"__pycache__"})
+            files += [os.path.join(folder, file) for file in sorted(inside)]
+        for path in files:
+            with open(path, "rb") as content:
+                body = content.read()
+            digest.update(("%s %d " % (os.path.relpath(path, ROOT), len(body))).encode() + body)
+    return digest.hexdigest()
+
+
+def version():
+    # type: () -> str
+    """The version of this checkout, from the one place where it stands."""
+    with open(os.path.join(ROOT, "aimo_host", "__init__.py"), encoding="utf-8") as file:
+        found = re.search(r'^__version__ = "([\w.]+)"', file.read(), re.MULTILINE)
+    if found is None:
+        raise InstallError("This checkout of aimo is not complete: clone it again.")
+    return found.group(1)
+
+
+def environment(data, dry_run):
+    # type: (str, bool) -> str | None
+    """The environment with this checkout in it, built if need be; None if it would have to be built in a dry run."""
+    digest = digest_of(SOURCES)
+    plain = os.path.join(data, "env-" + version())
+    # A changed checkout of the same version goes beside the one in use, which works until the launcher is switched.
+    beside = plain + "-" + digest[:8]
+    for env in (plain, beside):
+        if is_complete(env, digest):
+            return env
+    env = beside if os.path.exists(os.path.join(plain, MARKER)) else plain
+    if dry_run:
+        print("Would build %s with Python %d.%d, install aimo %s into it," % ((env,) + sys.version_info[:2] + (version(),)))
+        print("and register it with the browsers of this machine.")
+        return None
+    print("Installing aimo %s into %s ..." % (version(), env), file=sys.stderr)
+    build(env, digest, [ROOT])
+    return env
+
+
+def remove_unused(data):
+    # type: (str) -> None
+    """Removes every environment of ours that the launcher does not name: older ones, or one that was never put to use."""
+    launcher = os.path.join(data, "bin", "aimo-host.bat" if os.name == "nt" else "aimo-host")
+    try:
+        with open(launcher, errors="replace") as file:
+            text = file.read()
+    except OSError:
+        text = ""
+    for name in os.listdir(data):
+        if re.match(r"env-\d", name) and os.sep + name + os.sep not in text:
+            created = created_for(os.path.join(data, name))
+            remove(os.path.join(data, name))
+            remove_empty(created)
+
+
+def created_for(env):
+    # type: (str) -> list[str]
+    """The folders above this environment that were made for it."""
+    try:
+        with open(os.path.join(env, MARKER)) as file:
+            return list(json.load(file)["created"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def set_up(arguments):
+    # type: (list[str]) -> int
+    """Environment, registration, and away with what is no longer used; `arguments` are those of `aimo install`."""
+    data = data_folder(dict(os.environ))
+    env = environment(data, "--dry-run" in arguments)
+    if env is None:
+        return 0
+    try:
+        return subprocess.call([python_in(env), "-I", "-m", "aimo_host", "install", "--link"] + arguments)
+    finally:
+        remove_unused(data)
+
+
+def main():
+    # type: () -> int
+    """Returns the exit code of design section 10."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was begun is cleared away
+    try:
+        require_python(dict(os.environ))
+        return set_up(sys.argv[1:])
+    except InstallError as error:
+        print(error, file=sys.stderr)
+        return error.code
+    except OSError as error:
+        print("aimo could not be installed: %s" % error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

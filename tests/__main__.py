@@ -1,0 +1,88 @@
+"""`python3 tests`: runs every test this machine can run, Python and JavaScript, and says what was skipped and why.
+
+Needs nothing but Python: it makes its own environment (`.tests-env`, once; a rerun needs no network) and uses the node that
+Playwright brings. Arguments go to pytest (`python3 tests -k guard`) and leave the JavaScript tests out. With
+AIMO_TESTS_NO_SKIP=1 a skipped test is a failed run. Parses on Python 3.8, to say so in a sentence when that is too old.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, ROOT)
+
+import install  # noqa: E402 - the folder above is on the path only now
+
+ENV = os.path.join(ROOT, ".tests-env")
+_SKIPPED = re.compile(r"^\s*(?:not )?ok \d+ - (?P<name>.*?) # (?:SKIP|TODO)\b ?(?P<why>.*)$", re.MULTILINE)
+
+
+def prepare() -> None:
+    """Makes the environment, unless it is complete: this checkout, editable, and what the tests need."""
+    digest = install.digest_of(("pyproject.toml",))
+    if not install.is_complete(ENV, digest):
+        print("Preparing .tests-env (once; this needs the network) ...", flush=True)
+        install.build(ENV, digest, ["-e", ROOT + "[test]"])
+
+
+def node() -> str:
+    """The node that came with Playwright."""
+    program = "import os, playwright; print(os.path.join(os.path.dirname(playwright.__file__), 'driver', 'node'))"
+    return install.run([install.python_in(ENV), "-I", "-c", program])[1].strip()
+
+
+def run_javascript() -> tuple[int, list[str]]:
+    """Exit code, and a line for each test that was skipped."""
+    files = sorted(glob.glob(os.path.join(ROOT, "tests", "extension", "**", "*.test.js"), recursive=True))
+    with tempfile.TemporaryDirectory() as folder:
+        tap = os.path.join(folder, "tap")
+        reporters = ["--test-reporter=spec", "--test-reporter-destination=stdout"]
+        reporters += ["--test-reporter=tap", "--test-reporter-destination=" + tap]
+        code = subprocess.call([node(), "--test", *reporters, *files], cwd=ROOT, stdin=subprocess.DEVNULL)
+        with open(tap, encoding="utf-8") as report:
+            skipped = [f"{found['name']}: {found['why']}" for found in _SKIPPED.finditer(report.read())]
+    return code, skipped
+
+
+def run_python(arguments: list[str]) -> int:
+    """The exit code of pytest, which says itself what it skipped and why."""
+    together = any(argument.startswith(("-n", "-p", "--pdb")) for argument in arguments)
+    parallel = [] if together else ["-n", "auto", "--dist", "loadfile"]  # a module shares one browser
+    return subprocess.call([install.python_in(ENV), "-m", "pytest", *parallel, *arguments], cwd=ROOT)
+
+
+def main(arguments: list[str]) -> int:
+    """The exit code: 0 only if everything passed, and nothing was skipped where that is forbidden."""
+    install.require_python(dict(os.environ))
+    prepare()
+    codes: dict[str, int] = {}
+    skipped: list[str] = []
+    if arguments:
+        print("JavaScript tests: left out, since the arguments are for pytest.", flush=True)
+    else:
+        codes["JavaScript"], skipped = run_javascript()
+    codes["Python"] = run_python(arguments)
+    for line in skipped:
+        print("JavaScript test skipped: " + line)
+    for language, code in codes.items():
+        print(f"{language} tests: {'passed' if code == 0 else f'failed (exit code {code})'}")
+    forbidden = bool(skipped) and os.environ.get("AIMO_TESTS_NO_SKIP") == "1"
+    if forbidden:
+        print("Failed: nothing may be skipped here.")
+    return 1 if forbidden or any(codes.values()) else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except install.InstallError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.code)
+    except KeyboardInterrupt:
+        sys.exit(130)
