@@ -6,11 +6,11 @@ invented; nothing outside tests and the demo may take them for a reading.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aimo_host.gauge.model import Answer
 from aimo_host.gauge.times import iso
+from aimo_host.samples import BOT_CHECK, json_answer, page_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +19,6 @@ _HOUR = 3600
 _DAY = 24 * _HOUR
 #: 1970-01-05, the first Monday: weekly windows end on Mondays at 00:00 UTC.
 _FIRST_MONDAY = 4 * _DAY
-_JSON = {"content-type": "application/json; charset=utf-8"}
-_HTML = {"content-type": "text/html; charset=utf-8"}
 
 Body = dict[str, Any]
 
@@ -82,14 +80,9 @@ def me(plan: str = "pro", *, capitals: bool = False) -> Body:
     return {key.upper() if key == "id" else key.capitalize(): value for key, value in body.items()} if capitals else body
 
 
-def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
-    """`body` as JSON over HTTP."""
-    return Answer(status, json.dumps(body), _JSON | (headers or {}))
-
-
 def error(status: int, text: str, headers: dict[str, str] | None = None) -> Answer:
     """How the API says no."""
-    return answer({"error": text}, status, headers)
+    return json_answer({"error": text}, status, headers)
 
 
 #: Good bodies of `/api/balance` by name, for a moment.
@@ -116,18 +109,18 @@ class Failure(NamedTuple):
 
 
 _NOT_A_BALANCE: dict[str, Failure] = {
-    "included_missing": Failure(answer({"purchased": {"balance_usd": 3}}), "unexpected_answer"),
-    "included_empty": Failure(answer({"included": {}, "purchased": {"balance_usd": 3}}), "unexpected_answer"),
-    "included_of_no_shape": Failure(answer({"included": {"fuel": 3}, "purchased": {"balance_usd": 3}}), "unexpected_answer"),
-    "nothing_included_nothing_said": Failure(answer({"included": {"allowance_usd": 0}}), "no_plan"),
-    "history": Failure(answer(history(1795340000)), "unexpected_answer"),
-    "history_with_limits": Failure(answer(history(1795340000) | {"limits": former_usage()["limits"]}), "unexpected_answer"),
-    "former_without_usage": Failure(answer(former_usage(None, None)), "unexpected_answer"),
-    "page_for_json": Failure(Answer(200, "<!doctype html><title>Ollama</title>", _HTML), "unexpected_answer"),
-    "half_a_json": Failure(Answer(200, '{"included":{"sess', _JSON), "unexpected_answer"),
-    "nothing": Failure(Answer(200, "", _JSON), "unexpected_answer"),
+    "included_missing": Failure(json_answer({"purchased": {"balance_usd": 3}}), "unexpected_answer"),
+    "included_empty": Failure(json_answer({"included": {}, "purchased": {"balance_usd": 3}}), "unexpected_answer"),
+    "included_of_no_shape": Failure(json_answer({"included": {"fuel": 3}, "purchased": {"balance_usd": 3}}), "unexpected_answer"),
+    "nothing_included_nothing_said": Failure(json_answer({"included": {"allowance_usd": 0}}), "no_plan"),
+    "history": Failure(json_answer(history(1795340000)), "unexpected_answer"),
+    "history_with_limits": Failure(json_answer(history(1795340000) | {"limits": former_usage()["limits"]}), "unexpected_answer"),
+    "former_without_usage": Failure(json_answer(former_usage(None, None)), "unexpected_answer"),
+    "page_for_json": Failure(page_answer("<!doctype html><title>Ollama</title>", 200), "unexpected_answer"),
+    "half_a_json": Failure(Answer(200, '{"included":{"sess'), "unexpected_answer"),
+    "nothing": Failure(Answer(200), "unexpected_answer"),
     "rate_limited": Failure(error(429, "too many requests", {"retry-after": "30"}), "rate_limited"),
-    "outage": Failure(Answer(500, "<html>oh no</html>", _HTML), "provider_down", "status"),
+    "outage": Failure(page_answer("<html>oh no</html>", 500), "provider_down", "status"),
 }
 
 #: What the cloud API says to somebody with a key.
@@ -136,7 +129,7 @@ CLOUD_FAILURES: dict[str, Failure] = _NOT_A_BALANCE | {
     "rejected": Failure(error(401, "unauthorized"), "bad_credential"),
     "suspended": Failure(error(403, "account suspended"), "unexpected_answer", "denied"),
     "missing": Failure(error(404, "not found"), "unexpected_answer", "moved"),
-    "challenge": Failure(Answer(403, "<title>Just a moment...</title>", _HTML | {"cf-mitigated": "challenge"}), "browser_check"),
+    "challenge": Failure(BOT_CHECK, "browser_check"),
     "network": Failure(Answer(failed="network"), "unreachable"),
     "timeout": Failure(Answer(failed="timeout"), "unreachable", "timeout"),
 }
@@ -147,7 +140,7 @@ _SIGNIN_URL = "https://ollama.com/connect?name=laptop&key=c3NoLWVkMjU1MTkgQUFBQQ
 LOCAL_FAILURES: dict[str, Failure] = _NOT_A_BALANCE | {
     "not_running": Failure(Answer(failed="network"), "unreachable", "local"),
     "slow": Failure(Answer(failed="timeout"), "unreachable", "local"),
-    "not_signed_in": Failure(answer({"error": "unauthorized", "signin_url": _SIGNIN_URL}, 401), "not_signed_in", "local"),
+    "not_signed_in": Failure(json_answer({"error": "unauthorized", "signin_url": _SIGNIN_URL}, 401), "not_signed_in", "local"),
     "cloud_off": Failure(error(403, "ollama cloud is disabled: remote inference is unavailable"), "unreachable", "cloud_off"),
     "suspended": Failure(error(403, "account suspended"), "unexpected_answer", "denied"),
     "too_old": Failure(Answer(404, "404 page not found", {"content-type": "text/plain"}), "unexpected_answer", "old_version"),

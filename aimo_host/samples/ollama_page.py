@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 from aimo_host.gauge.model import Answer
 from aimo_host.gauge.times import iso
+from aimo_host.samples import BOT_CHECK, BOT_CHECKS, page_answer
 from aimo_host.samples.ollama import Failure, error, month_end, session_end, week_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_HTML = {"content-type": "text/html; charset=utf-8"}
 
 
 def _words(seconds: float) -> str:
@@ -115,25 +114,24 @@ PAGES: dict[str, Callable[[float], str]] = {
 
 _SIGN_IN = """<!doctype html><html><head><title>Sign in to Ollama</title></head><body>
 <form method="post"><label>Email<input type="email" name="email"></label><button>Continue</button></form></body></html>"""
-_CHALLENGE = "<!doctype html><html><head><title>Just a moment...</title></head><body></body></html>"
 
 PAGE_FAILURES: dict[str, Failure] = {
     "opaque_redirect": Failure(Answer(redirected=True), "not_signed_in"),
     "found_302": Failure(Answer(302, "", {"location": "/signin"}), "not_signed_in"),
     "see_other_303": Failure(Answer(303, "", {"location": "/signin"}), "not_signed_in"),
-    "sign_in_page": Failure(Answer(200, _SIGN_IN, _HTML), "not_signed_in"),
+    "sign_in_page": Failure(page_answer(_SIGN_IN, 200), "not_signed_in"),
     "http_401": Failure(error(401, "unauthorized"), "not_signed_in"),
-    "http_403": Failure(Answer(403, "<h1>Forbidden</h1>", _HTML), "not_signed_in"),
-    "challenge": Failure(Answer(403, _CHALLENGE, _HTML | {"cf-mitigated": "challenge"}), "browser_check"),
-    "challenge_503": Failure(Answer(503, _CHALLENGE, _HTML), "browser_check"),
+    "http_403": Failure(page_answer("<h1>Forbidden</h1>", 403), "not_signed_in"),
+    "challenge": Failure(BOT_CHECK, "browser_check"),
+    "challenge_503": Failure(BOT_CHECKS["bot check with 503"], "browser_check"),
     "rate_limited": Failure(Answer(429, "", {"retry-after": "30"}), "rate_limited"),
-    "outage": Failure(Answer(502, "<h1>Bad gateway</h1>", _HTML), "provider_down", "status"),
-    "moved": Failure(Answer(404, "<h1>Not found</h1>", _HTML), "unexpected_answer", "moved"),
-    "no_label": Failure(Answer(200, page("<div><span>This month</span><span>12% used</span></div>"), _HTML), "unexpected_answer"),
-    "cut": Failure(Answer(200, page()[:300], _HTML), "unexpected_answer"),
-    "nothing": Failure(Answer(200, "", _HTML), "unexpected_answer"),
+    "outage": Failure(page_answer("<h1>Bad gateway</h1>", 502), "provider_down", "status"),
+    "moved": Failure(page_answer("<h1>Not found</h1>", 404), "unexpected_answer", "moved"),
+    "no_label": Failure(page_answer(page("<div><span>This month</span><span>12% used</span></div>"), 200), "unexpected_answer"),
+    "cut": Failure(page_answer(page()[:300], 200), "unexpected_answer"),
+    "nothing": Failure(Answer(200), "unexpected_answer"),
     "json_for_page": Failure(Answer(200, '{"ok":true}', {"content-type": "application/json"}), "unexpected_answer"),
-    "nothing_included_nothing_left": Failure(Answer(200, page(row("Monthly usage", "$0 of $0 used", 0)), _HTML), "no_plan"),
+    "nothing_included_nothing_left": Failure(page_answer(page(row("Monthly usage", "$0 of $0 used", 0)), 200), "no_plan"),
     "network": Failure(Answer(failed="network"), "unreachable"),
     "timeout": Failure(Answer(failed="timeout"), "unreachable", "timeout"),
     "signed_out": Failure(Answer(failed="signed_out"), "not_signed_in"),
@@ -142,4 +140,4 @@ PAGE_FAILURES: dict[str, Failure] = {
 
 def settings(now: float, variant: str = "default") -> Answer:
     """The answer to a request for the page: a name of `PAGES` or `PAGE_FAILURES`."""
-    return PAGE_FAILURES[variant].answer if variant in PAGE_FAILURES else Answer(200, PAGES[variant](now), _HTML)
+    return PAGE_FAILURES[variant].answer if variant in PAGE_FAILURES else page_answer(PAGES[variant](now))

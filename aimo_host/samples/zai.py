@@ -6,18 +6,16 @@ take them for a reading.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aimo_host.gauge.model import Answer
+from aimo_host.samples import BOT_CHECK, json_answer, page_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _HOUR = 3600
 _DAY = 24 * _HOUR
-_JSON = {"content-type": "application/json; charset=UTF-8"}
-_HTML = {"content-type": "text/html; charset=utf-8"}
 
 Entry = dict[str, Any]
 
@@ -69,11 +67,6 @@ def refusal(code: int, message: str) -> dict[str, Any]:
     return {"code": code, "msg": message, "success": False}
 
 
-def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
-    """`body` as JSON over HTTP."""
-    return Answer(status, json.dumps(body), _JSON | (headers or {}))
-
-
 def _unstarted(entry: Entry) -> Entry:
     return without(entry, "nextResetTime") | {"currentValue": 0, "remaining": entry.get("usage", 0), "percentage": 0}
 
@@ -123,46 +116,45 @@ def _rejected(given: Answer) -> Failure:
 
 FAILURES: dict[str, Failure] = {
     "no_key": Failure(
-        answer(refusal(1001, "Authentication parameter not received in Header, unable to authenticate")),
+        json_answer(refusal(1001, "Authentication parameter not received in Header, unable to authenticate")),
         "no_credential",
         "not_signed_in",
     ),
-    "rejected": _rejected(answer(refusal(401, "token expired or incorrect"))),
-    "auth_failed": _rejected(answer(refusal(1000, "Authentication Failed"))),
-    "token_invalid": _rejected(answer(refusal(1002, "Authorization Token invalid"))),
-    "token_expired": _rejected(answer(refusal(1003, "Authorization Token expired"))),
-    "token_unverified": _rejected(answer(refusal(1004, "Authentication failed with provided token"))),
-    "auth_other": _rejected(answer(refusal(1005, "Authentication Failed"))),
-    "forbidden": _rejected(answer(refusal(403, "Forbidden"))),
-    "http_401": _rejected(answer({"error": "unauthorized"}, 401)),
+    "rejected": _rejected(json_answer(refusal(401, "token expired or incorrect"))),
+    "auth_failed": _rejected(json_answer(refusal(1000, "Authentication Failed"))),
+    "token_invalid": _rejected(json_answer(refusal(1002, "Authorization Token invalid"))),
+    "token_expired": _rejected(json_answer(refusal(1003, "Authorization Token expired"))),
+    "token_unverified": _rejected(json_answer(refusal(1004, "Authentication failed with provided token"))),
+    "auth_other": _rejected(json_answer(refusal(1005, "Authentication Failed"))),
+    "forbidden": _rejected(json_answer(refusal(403, "Forbidden"))),
+    "http_401": _rejected(json_answer({"error": "unauthorized"}, 401)),
     "http_401_empty": _rejected(Answer(401)),
-    "http_403": _rejected(answer(refusal(403, "Forbidden"), 403)),
-    "http_403_page": _same(Answer(403, "<html><body>Blocked by your company</body></html>", _HTML), "unexpected_answer"),
-    "http_404": _same(answer({"timestamp": "x", "status": 404, "path": "/api/monitor"}, 404), "unexpected_answer"),
-    "http_429": _same(answer({}, 429, {"retry-after": "60"}), "rate_limited"),
-    "http_500": _same(answer({"status": 500, "error": "Internal Server Error"}, 500), "provider_down"),
-    "http_502_page": _same(Answer(502, "<html><body>Bad Gateway</body></html>", _HTML), "provider_down"),
-    "concurrency": _same(answer(refusal(1302, "High concurrency usage of this API"), 429), "rate_limited"),
-    "frequency": _same(answer(refusal(1303, "High frequency usage of this API"), headers={"retry-after": "90"}), "rate_limited"),
-    "overload": _same(answer(refusal(1305, "The service is busy")), "rate_limited"),
-    "no_coding_plan": _same(answer(refusal(500, "当前用户不存在coding plan")), "no_plan"),
-    "no_coding_plan_http_500": _same(answer(refusal(500, "No Coding Plan"), 500), "no_plan"),
-    "server_fault": _same(answer(refusal(500, "Internal error")), "provider_down"),
-    "unknown_code": _same(answer(refusal(7777, "?")), "unexpected_answer"),
-    "refused_without_code": _same(answer({"success": False}), "unexpected_answer"),
-    "data_null": _same(answer({"code": 200, "success": True, "data": None}), "no_plan"),
-    "data_missing": _same(answer({"code": 200, "success": True}), "no_plan"),
-    "data_empty": _same(answer({"code": 200, "success": True, "data": {}}), "no_plan"),
-    "no_limits": _same(answer(quota()), "no_plan"),
-    "limits_of_no_shape": _same(answer(quota() | {"data": {"limits": [1, None, {}, "x"]}}), "unexpected_answer"),
-    "page_for_json": _same(Answer(200, "<!doctype html><title>z.ai</title>", _HTML), "unexpected_answer"),
-    "half_a_json": _same(Answer(200, '{"code":200,"data":{"lim', _JSON), "unexpected_answer"),
-    "nothing": _same(Answer(200, "", _JSON), "unexpected_answer"),
-    "other_json": _same(answer({"hello": "world"}), "unexpected_answer"),
-    "challenge": _same(
-        Answer(403, "<title>Just a moment...</title>", _HTML | {"cf-mitigated": "challenge"}),
-        "browser_check",
+    "http_403": _rejected(json_answer(refusal(403, "Forbidden"), 403)),
+    "http_403_page": _same(page_answer("<html><body>Blocked by your company</body></html>", 403), "unexpected_answer"),
+    "http_404": _same(json_answer({"timestamp": "x", "status": 404, "path": "/api/monitor"}, 404), "unexpected_answer"),
+    "http_429": _same(json_answer({}, 429, {"retry-after": "60"}), "rate_limited"),
+    "http_500": _same(json_answer({"status": 500, "error": "Internal Server Error"}, 500), "provider_down"),
+    "http_502_page": _same(page_answer("<html><body>Bad Gateway</body></html>", 502), "provider_down"),
+    "concurrency": _same(json_answer(refusal(1302, "High concurrency usage of this API"), 429), "rate_limited"),
+    "frequency": _same(
+        json_answer(refusal(1303, "High frequency usage of this API"), headers={"retry-after": "90"}), "rate_limited"
     ),
+    "overload": _same(json_answer(refusal(1305, "The service is busy")), "rate_limited"),
+    "no_coding_plan": _same(json_answer(refusal(500, "当前用户不存在coding plan")), "no_plan"),
+    "no_coding_plan_http_500": _same(json_answer(refusal(500, "No Coding Plan"), 500), "no_plan"),
+    "server_fault": _same(json_answer(refusal(500, "Internal error")), "provider_down"),
+    "unknown_code": _same(json_answer(refusal(7777, "?")), "unexpected_answer"),
+    "refused_without_code": _same(json_answer({"success": False}), "unexpected_answer"),
+    "data_null": _same(json_answer({"code": 200, "success": True, "data": None}), "no_plan"),
+    "data_missing": _same(json_answer({"code": 200, "success": True}), "no_plan"),
+    "data_empty": _same(json_answer({"code": 200, "success": True, "data": {}}), "no_plan"),
+    "no_limits": _same(json_answer(quota()), "no_plan"),
+    "limits_of_no_shape": _same(json_answer(quota() | {"data": {"limits": [1, None, {}, "x"]}}), "unexpected_answer"),
+    "page_for_json": _same(page_answer("<!doctype html><title>z.ai</title>", 200), "unexpected_answer"),
+    "half_a_json": _same(Answer(200, '{"code":200,"data":{"lim'), "unexpected_answer"),
+    "nothing": _same(Answer(200, ""), "unexpected_answer"),
+    "other_json": _same(json_answer({"hello": "world"}), "unexpected_answer"),
+    "challenge": _same(BOT_CHECK, "browser_check"),
     "no_token": _same(Answer(failed="no_token"), "not_signed_in"),
     "network": _same(Answer(failed="network"), "unreachable"),
     "timeout": _same(Answer(failed="timeout"), "unreachable"),
@@ -175,5 +167,5 @@ def answers(now: float, variant: str = "default") -> dict[str, Answer]:
     Raises:
         KeyError: there is no such variant.
     """
-    given = FAILURES[variant].answer if variant in FAILURES else answer(VARIANTS[variant](now))
+    given = FAILURES[variant].answer if variant in FAILURES else json_answer(VARIANTS[variant](now))
     return {"zai.quota": given}
