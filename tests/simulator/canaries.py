@@ -1,7 +1,7 @@
 """The made-up secrets that the simulator hands out and insists on, each with a part that can be searched for.
 
 Wherever one of `SECRETS` turns up outside the browser (a frame, a file of ours, a log, an HTTP answer), a promise is broken;
-`PRIVATE` are names and addresses of people: a provider's answer may carry them, nothing that we keep or show may.
+`PRIVATE` says who a person is: a provider's answer carries it, and nothing that we keep, log or show may.
 Nothing here is, or was ever, a real credential.
 """
 
@@ -10,6 +10,8 @@ from __future__ import annotations
 import base64
 import json
 from typing import TYPE_CHECKING
+
+from aimo_host.samples import claude, codex
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,10 +42,9 @@ SECRETS = (
     ZAI_CHINA_API_KEY,
     OLLAMA_API_KEY,
 )
-PRIVATE = ("ada.canary@example.test", "Ada Canary")
-
-#: The account that the simulated chatgpt.com is signed in to.
-CHATGPT_ACCOUNT = "11111111-2222-4333-8444-555555555555"
+EMAIL = "ada@example.test"
+NAME = "Ada Canary"
+PRIVATE = (EMAIL, NAME, "someone@example.com", claude.PERSONAL, claude.ACCOUNT, codex.ACCOUNT)
 
 
 def _base64url(raw: bytes) -> str:
@@ -60,6 +61,6 @@ def chatgpt_claims(expires_at: float) -> dict[str, object]:
     """The claims of an OpenAI access token that anybody reads: its end, the account, the person."""
     return {
         "exp": int(expires_at),
-        "https://api.openai.com/auth": {"chatgpt_account_id": CHATGPT_ACCOUNT, "chatgpt_plan_type": "plus"},
-        "https://api.openai.com/profile": {"email": PRIVATE[0]},
+        "https://api.openai.com/auth": {"chatgpt_account_id": codex.ACCOUNT, "chatgpt_plan_type": "plus"},
+        "https://api.openai.com/profile": {"email": EMAIL},
     }

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-import json
+from typing import TYPE_CHECKING
 
-from aimo_host.gauge.model import Answer
 from aimo_host.gauge.times import iso
+from aimo_host.samples import claude, codex, json_answer, ollama, zai
 from tests.simulator import canaries
+
+if TYPE_CHECKING:
+    from aimo_host.gauge.model import Answer
+
+#: A server-side source -> the browser's source with the same body.
+_SAME_BODY = {
+    "claude.oauth_usage": "claude.usage",
+    "codex.cli_usage": "codex.usage",
+    "zai.key_quota": "zai.quota",
+    "zai.china_key_quota": "zai.quota",
+}
 
 
 def answer(source: str, now: float, chatgpt_token: str) -> Answer:
     """The healthy answer of one source at `now`."""
-    if source == "codex.session":
-        return _json(session(now, chatgpt_token))
-    if source == "ollama.me":
-        return _json({"ID": "user-SYNTHETIC", "Email": canaries.PRIVATE[0], "Name": canaries.PRIVATE[1], "Plan": "pro"})
-    return _json({})
+    match source:
+        case "codex.session":
+            return json_answer(session(now, chatgpt_token))
+        case "ollama.me":
+            return json_answer(ollama.me())
+        case "ollama.balance":
+            return json_answer(ollama.credits_plan(now))
+    healthy = claude.answers(now) | codex.answers(now) | zai.answers(now) | ollama.answers(now)
+    return healthy[_SAME_BODY.get(source, source)]
 
 
 def session(now: float, token: str) -> dict[str, object]:
     """`/api/auth/session` of a signed-in visitor."""
     return {
         "WARNING_BANNER": "do not share",
-        "user": {"id": "user-SYNTHETIC", "name": canaries.PRIVATE[1], "email": canaries.PRIVATE[0], "mfa": False},
+        "user": {"id": "user-SYNTHETIC", "name": canaries.NAME, "email": canaries.EMAIL, "mfa": False},
         "expires": iso(now + 90 * 86400),
-        "account": {"id": canaries.CHATGPT_ACCOUNT, "planType": "plus", "structure": "personal"},
+        "account": {"id": codex.ACCOUNT, "planType": "plus", "structure": "personal"},
         "accessToken": token,
         "authProvider": "openai",
     }
-
-
-def _json(body: object) -> Answer:
-    return Answer(200, json.dumps(body), {"content-type": "application/json"})

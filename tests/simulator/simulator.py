@@ -154,30 +154,35 @@ class Simulator:
             self.requests.clear()
             self.tunnels.clear()
 
-    def seen(self, *, provider: str | None = None, source: str | None = None, host: str | None = None) -> list[Seen]:
-        """The requests so far, oldest first, that match all that is given."""
+    def seen(
+        self, *, provider: str | None = None, source: str | None = None, host: str | None = None, path: str | None = None
+    ) -> list[Seen]:
+        """The requests so far, oldest first, that match all that is given; `path` without the query."""
         with self._changed:
             return [
                 one
                 for one in self.requests
-                if provider in {None, one.provider} and source in {None, one.source} and host in {None, one.host}
+                if provider in {None, one.provider}
+                and source in {None, one.source}
+                and host in {None, one.host}
+                and path in {None, one.path.partition("?")[0]}
             ]
 
-    def wait_for(self, *, count: int = 1, within: float = 10.0, source: str | None = None, host: str | None = None) -> list[Seen]:
-        """Returns as soon as `count` matching requests are answered.
+    def wait_for(self, *, count: int = 1, within: float = 15.0, source: str | None = None, path: str | None = None) -> list[Seen]:
+        """Returns the matching requests as soon as `count` of them are answered.
 
         Raises:
             AssertionError: they were not, `within` seconds; it tells what was seen instead.
         """
+        found: list[Seen] = []
+
+        def enough() -> bool:
+            found[:] = [one for one in self.seen(source=source, path=path) if one.answered_at is not None]
+            return len(found) >= count
+
         with self._changed:
-            found: list[Seen] = []
-
-            def enough() -> bool:
-                found[:] = [one for one in self.seen(source=source, host=host) if one.answered_at is not None]
-                return len(found) >= count
-
             if not self._changed.wait_for(enough, within):
-                raise AssertionError(f"waited for {count} x {source or host}; seen: {self.requests}")
+                raise AssertionError(f"waited for {count} x {source or path}; seen: {self.requests}")
             return found
 
     # -- inside

@@ -11,13 +11,14 @@ import httpx
 import pytest
 
 from aimo_host.gauge.model import Answer
+from aimo_host.samples import claude
 from tests.simulator import canaries
 from tests.simulator.simulator import SOURCES, Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ORGANIZATION = "0a1b2c3d-0000-4000-8000-000000000001"
+ORGANIZATION = claude.PERSONAL
 USAGE = f"https://claude.ai/api/organizations/{ORGANIZATION}/usage"
 QUOTA = "https://api.z.ai/api/monitor/usage/quota/limit"
 
@@ -67,7 +68,6 @@ def test_a_request_without_the_sign_in_gets_no_reading(
     ],
 )
 def test_visiting_a_site_signs_in_by_cookie(client: httpx.Client, simulator: Simulator, site: str, url: str, source: str) -> None:
-    simulator.set("claude.organizations", Answer(200, json.dumps([{"uuid": ORGANIZATION}])))
     client.get(site)
     assert client.get(url).status_code == 200
     assert simulator.requests[-1].source == source
@@ -123,7 +123,7 @@ def test_the_token_of_the_codex_program_is_told_apart_from_the_browser_s(client:
 
 
 def test_an_organisation_of_another_login_is_refused(client: httpx.Client, simulator: Simulator) -> None:
-    simulator.set("claude.organizations", Answer(200, json.dumps([{"uuid": ORGANIZATION.replace("1", "2")}])))
+    simulator.set("claude.organizations", Answer(200, json.dumps([{"uuid": claude.TEAM}])))
     client.get("https://claude.ai/")
     answer = client.get(USAGE)
     assert answer.status_code == 403

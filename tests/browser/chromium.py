@@ -1,0 +1,91 @@
+"""Debian's Chromium with the extension loaded unpacked, headless, in a throw-away profile, seeing no network but the simulator.
+
+Two ways: `watched` drives it with Playwright, to click and to look; `Unwatched` starts it as a person would, with no debugger
+attached, because a debugger keeps the service worker alive and would hide exactly the faults that matter.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+from tests.browser import processes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from types import TracebackType
+
+    from playwright.sync_api import BrowserContext, Worker
+
+
+def extension_id(manifest: str) -> str:
+    """The id of an unpacked extension whose manifest pins a `key`: half of the key's hash, in the letters a to p."""
+    with open(manifest, encoding="utf-8") as file:
+        key = base64.b64decode(json.load(file)["key"])
+    digest = hashlib.sha256(key).hexdigest()[:32]
+    return "".join(chr(ord("a") + int(digit, 16)) for digit in digest)
+
+
+def arguments(extension: str, resolver_rules: str) -> list[str]:
+    """Chromium's command line, without the profile folder and the pages."""
+    return [
+        "--headless=new",
+        f"--load-extension={extension}",
+        f"--disable-extensions-except={extension}",
+        f"--host-resolver-rules={resolver_rules}",
+        "--ignore-certificate-errors",
+        # The host inherits HTTPS_PROXY from the browser; the browser itself finds the simulator by the rules above.
+        "--no-proxy-server",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--disable-gpu",
+        "--disable-breakpad",
+        "--password-store=basic",
+        *(["--no-sandbox"] if os.geteuid() == 0 else []),
+    ]
+
+
+@contextmanager
+def watched(chromium: str, profile: str, environ: Mapping[str, str], options: list[str]) -> Iterator[BrowserContext]:
+    """The browser under Playwright."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            profile,
+            executable_path=chromium,
+            headless=False,  # `options` choose the headless mode in which extensions run
+            args=options,
+            env=dict(environ),
+            ignore_default_args=["--disable-extensions", "--disable-component-extensions-with-background-pages"],
+            ignore_https_errors=True,
+        )
+        try:
+            yield context
+        finally:
+            context.close()
+
+
+def worker(context: BrowserContext) -> Worker:
+    """The extension's service worker; waits for it to start."""
+    return context.service_workers[0] if context.service_workers else context.wait_for_event("serviceworker")
+
+
+class Unwatched:
+    """The browser as a plain process, observed only from outside. Headless, it takes one page at its start."""
+
+    def __init__(self, chromium: str, profile: str, environ: Mapping[str, str], options: list[str], page: str) -> None:
+        self._child = processes.start([chromium, f"--user-data-dir={profile}", *options, page], environ, f"{profile}.log")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        processes.end(self._child)

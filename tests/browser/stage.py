@@ -1,0 +1,183 @@
+"""One made-up person's machine for a test: a home, the host registered for a browser profile, the command line, the shim.
+
+    with Stage(folder, simulator, chromium) as stage:
+        stage.install()
+        with stage.watched() as context: ...       # or stage.unwatched()
+        stage.aimo("--cached", "--json")
+        stage.serve().get("/api/usage")
+
+Leaving it ends every process that carries its AIMO_HOME, and fails if one would not have ended by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from tests.browser import chromium, processes
+from tests.simulator import canaries
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+
+    from playwright.sync_api import BrowserContext
+
+    from tests.simulator.simulator import Simulator
+
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+EXTENSION = os.path.join(REPOSITORY, "extension")
+EXTENSION_ID = chromium.extension_id(os.path.join(EXTENSION, "manifest.json"))
+POPUP = f"chrome-extension://{EXTENSION_ID}/popup/popup.html"
+#: A visit to each signs the browser in.
+SITES = ("https://claude.ai/", "https://chatgpt.com/", "https://z.ai/", "https://ollama.com/")
+_HAS_TOKEN = f"chrome.storage.local.get().then((kept) => JSON.stringify(kept).includes('{canaries.ZAI_SIGNATURE}'))"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the shim answered."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        """The body as a JSON value."""
+        return json.loads(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Shim:
+    """A running `aimo serve`."""
+
+    url: str
+    pid: int
+
+    def get(self, path: str, method: str = "GET", within: float = 80.0) -> Reply:
+        """One request, with no header and no body of ours."""
+        try:
+            with urllib.request.urlopen(urllib.request.Request(self.url + path, method=method), timeout=within) as answer:
+                return Reply(answer.status, dict(answer.headers), answer.read().decode())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Reply(error.code, dict(error.headers), error.read().decode())
+
+
+class Stage:
+    """See the module. `folder` should be short: sockets lie below it."""
+
+    def __init__(self, folder: str, simulator: Simulator, chromium_path: str, **environ: str) -> None:
+        self.home = os.path.join(folder, "aimo")
+        self.profile = os.path.join(folder, "profile")
+        self.simulator = simulator
+        self._chromium = chromium_path
+        self._children: list[subprocess.Popen[bytes]] = []
+        home = os.path.join(folder, "home")
+        run = os.path.join(folder, "run")
+        os.makedirs(home, exist_ok=True)
+        os.makedirs(run, mode=0o700, exist_ok=True)
+        # Ours, and nothing of the person who runs the tests but the way to find programs. Port 1 has no Ollama.
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "LANG": "C.UTF-8",
+            "HOME": home,
+            "XDG_RUNTIME_DIR": run,
+            "AIMO_HOME": self.home,
+            "AIMO_BITWARDEN_ITEM": "",
+            "OLLAMA_HOST": "127.0.0.1:1",
+            **simulator.environment(),
+            **environ,
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for child in self._children:
+            processes.end(child)
+        try:
+            processes.until(lambda: not processes.carrying(self.home), "no process of this stage is left")
+        except AssertionError as left:
+            lingering = processes.carrying(self.home)
+            processes.kill(lingering)
+            if kind is None:
+                raise AssertionError(f"left behind: {lingering}") from left
+
+    # -- our programs
+
+    def aimo(self, *arguments: str, within: float = 60.0) -> subprocess.CompletedProcess[str]:
+        """Runs the command line to its end."""
+        command = [sys.executable, "-m", "aimo_host", *arguments]
+        return subprocess.run(
+            command, env=self.environ, cwd=REPOSITORY, capture_output=True, text=True, timeout=within, check=False
+        )
+
+    def install(self) -> None:
+        """Registers the host for this stage's browser profile, and for nothing else."""
+        done = self.aimo("install", "--user-data-dir", self.profile)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def serve(self) -> Shim:
+        """Starts the shim on a free port; it ends with the stage."""
+        command = [sys.executable, "-m", "aimo_host", "serve", "--port", "0"]
+        with open(f"{self.home}.serve.log", "ab") as log:
+            child = subprocess.Popen(
+                command,
+                env=self.environ,
+                cwd=REPOSITORY,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._children.append(child)
+        assert child.stdout is not None
+        with child.stdout:
+            line = child.stdout.readline().decode().strip()
+        start, _, url = line.rpartition(" ")
+        assert start.endswith("listening on"), line
+        return Shim(url.replace("localhost", "127.0.0.1"), child.pid)
+
+    def hosts(self) -> list[int]:
+        """The native hosts that run now."""
+        return [pid for pid, command in processes.carrying(self.home).items() if "aimo_host.host" in command]
+
+    def cache(self) -> dict[str, Any]:
+        """The cache file, by (first) entry of each provider; empty while there is none."""
+        with (
+            contextlib.suppress(FileNotFoundError),
+            open(os.path.join(self.home, "cache", "usage.json"), encoding="utf-8") as file,
+        ):
+            return {entry["provider"]: entry for entry in json.load(file)["entries"]}
+        return {}
+
+    # -- the browser
+
+    def watched(self) -> AbstractContextManager[BrowserContext]:
+        """The browser under Playwright, to click and to look."""
+        return chromium.watched(self._chromium, self.profile, self.environ, self._options())
+
+    def unwatched(self, page: str = "about:blank") -> chromium.Unwatched:
+        """The browser with no debugger attached, showing this page."""
+        return chromium.Unwatched(self._chromium, self.profile, self.environ, self._options(), page)
+
+    def sign_in(self) -> None:
+        """Visits all four sites once; the profile keeps what they leave there."""
+        with self.watched() as context:
+            for site in SITES:
+                context.new_page().goto(site)
+            # The content script hands z.ai's token to the worker after the page has loaded.
+            worker = chromium.worker(context)
+            processes.until(lambda: worker.evaluate(_HAS_TOKEN), "the worker has z.ai's token")
+
+    def _options(self) -> list[str]:
+        return chromium.arguments(EXTENSION, self.simulator.resolver_rules)
