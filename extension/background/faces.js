@@ -1,0 +1,125 @@
+/**
+ * What the faces are shown, and the faces that are open. Keeps the newest state in storage, so that a popup paints it before the
+ * worker has even woken up.
+ *
+ * Nothing secret is ever in here: a face can show all that it gets.
+ */
+
+import { ORDER } from "../view/providers.js";
+
+/** @typedef {import("../view/reading.js").Entry} Entry */
+/** @typedef {import("../view/reading.js").Settings} Settings */
+/** @typedef {import("../view/reading.js").FaceState} FaceState */
+/** @typedef {{kind: "popup" | "options", port: chrome.runtime.Port, wantsRefresh: boolean}} Face */
+
+/** Where the state lies in storage.local; popup and options read it before they connect. */
+export const STATE_KEY = "face_state";
+
+/**
+ * The entries with one of them replaced or added. An entry without an account is a provider's placeholder: it makes way for the first
+ * reading that names one.
+ * @param {Entry[]} entries
+ * @param {Entry} entry
+ * @returns {Entry[]}
+ */
+export function withEntry(entries, entry) {
+  /** @param {Entry} other */
+  const same = (other) => other.provider === entry.provider && other.account === entry.account;
+  /** @param {Entry} other */
+  const placeholder = (other) => other.provider === entry.provider && other.account === null && other.observed_at === null;
+  let at = entries.findIndex(same);
+  if (at < 0) at = entries.findIndex(placeholder);
+  if (at >= 0) return entries.map((other, index) => (index === at ? entry : other));
+  const before = ORDER.slice(0, ORDER.indexOf(entry.provider) + 1);
+  const end = entries.findLastIndex((other) => before.includes(other.provider)) + 1;
+  return [...entries.slice(0, end), entry, ...entries.slice(end)];
+}
+
+/**
+ * The settings as the host will have them: mappings are merged key by key, a null name is forgotten, `wake` is an act.
+ * @param {Settings} settings
+ * @param {Record<string, any>} changed
+ * @returns {Settings}
+ */
+export function changedSettings(settings, changed) {
+  const { wake: _act, providers, names, ...rest } = changed;
+  const merged = Object.entries({ ...settings.names, ...names }).filter(([, name]) => name !== null);
+  return { ...settings, ...rest, providers: { ...settings.providers, ...providers }, names: Object.fromEntries(merged) };
+}
+
+export class Faces {
+  /** @type {FaceState} */
+  state = {
+    host: { state: "connecting", detail: "", version: null },
+    snapshot: null,
+    settings: null,
+    refreshing: [],
+    shim: null,
+    zai_captured_at: null,
+  };
+  #storage;
+  /** @type {Set<Face>} */
+  #open = new Set();
+  #loaded;
+
+  /** @param {Pick<chrome.storage.StorageArea, "get" | "set">} storage */
+  constructor(storage) {
+    this.#storage = storage;
+    this.#loaded = this.#load();
+  }
+
+  async #load() {
+    const kept = /** @type {FaceState | undefined} */ ((await this.#storage.get(STATE_KEY))[STATE_KEY]);
+    if (kept) this.state = { ...this.state, snapshot: kept.snapshot, settings: kept.settings };
+  }
+
+  /** How many faces are open. */
+  get size() {
+    return this.#open.size;
+  }
+
+  /** @param {Face} face */
+  async open(face) {
+    this.#open.add(face);
+    face.port.onDisconnect.addListener(() => this.#open.delete(face));
+    await this.#loaded;
+    this.#post(face, { type: "state", state: this.state });
+  }
+
+  /**
+   * Changes the state and shows it, once what an earlier worker had stored is there.
+   * @param {(state: FaceState) => Partial<FaceState>} change
+   * @returns {Promise<FaceState>}
+   */
+  async change(change) {
+    await this.#loaded;
+    this.state = { ...this.state, ...change(this.state) };
+    this.tell({ type: "state", state: this.state });
+    await this.#storage.set({ [STATE_KEY]: this.state });
+    return this.state;
+  }
+
+  /** The faces that were opened while there was no host to ask. Each is given once. */
+  takeWaiting() {
+    const waiting = [...this.#open].filter((face) => face.wantsRefresh);
+    for (const face of waiting) face.wantsRefresh = false;
+    return waiting;
+  }
+
+  /** @param {Record<string, unknown>} message */
+  tell(message) {
+    for (const face of this.#open) this.#post(face, message);
+  }
+
+  /**
+   * @param {Face} face
+   * @param {Record<string, unknown>} message
+   */
+  #post(face, message) {
+    try {
+      face.port.postMessage(message);
+    } catch {
+      this.#open.delete(face); // it closed a moment ago
+    }
+  }
+}

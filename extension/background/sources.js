@@ -1,0 +1,392 @@
+/**
+ * The table of named sources: what the host may ask of this browser, and how each one signs in.
+ *
+ * The host names a source, never a URL, a method or a header. Every request is a GET without redirects to an address that is
+ * spelled out here. Cookies, the chatgpt access token and the z.ai JWT are used in here (or inside a page of the site itself) and
+ * never leave in an answer. What an answer means is the host's business.
+ */
+
+/** @typedef {{status: number, headers: Record<string, string>, body: string, redirected: boolean}} Reply */
+/** @typedef {{failed: "signed_out" | "no_token" | "network" | "timeout" | "too_large" | "unknown_source"}} Failure */
+/** @typedef {Reply | Failure} Answer */
+
+/**
+ * Everything that one conversation with a provider needs, as plain data (it may travel into a page).
+ * @typedef {object} Request
+ * @property {string} url
+ * @property {Record<string, string>} headers
+ * @property {RequestCredentials} credentials
+ * @property {string} [session] page that gives the access token; asked first
+ * @property {string} [account] workspace to ask for; without it, the one that the session names
+ * @property {string[]} keep response headers that the host may see
+ * @property {number} maxBytes
+ * @property {number} ms
+ */
+
+/**
+ * @typedef {object} Source
+ * @property {"cookies" | "chatgpt" | "zai"} signIn
+ * @property {Record<string, "required" | "optional">} params every one is a UUID
+ * @property {(params: Record<string, string>) => string} url
+ * @property {string} accept
+ * @property {string[]} tabs pages in which a request may be repeated after a bot check
+ */
+
+export const DEADLINE_MS = 15_000;
+export const MAX_BODY_BYTES = 900_000;
+
+const JSON_TYPE = "application/json";
+const KEPT_HEADERS = ["retry-after", "content-type", "date", "cf-mitigated"];
+const CHATGPT_SESSION = "https://chatgpt.com/api/auth/session";
+/** A token whose end cannot be read is kept this long. */
+const UNREADABLE_TOKEN_MS = 5 * 60_000;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** @type {Readonly<Record<string, Source>>} */
+export const SOURCES = Object.freeze({
+  "claude.organizations": {
+    signIn: "cookies",
+    params: {},
+    url: () => "https://claude.ai/api/organizations",
+    accept: JSON_TYPE,
+    tabs: ["https://claude.ai/*"],
+  },
+  "claude.usage": {
+    signIn: "cookies",
+    params: { org: "required" },
+    url: ({ org }) => `https://claude.ai/api/organizations/${org}/usage`,
+    accept: JSON_TYPE,
+    tabs: ["https://claude.ai/*"],
+  },
+  "claude.prepaid_credits": {
+    signIn: "cookies",
+    params: { org: "required" },
+    url: ({ org }) => `https://claude.ai/api/organizations/${org}/prepaid/credits`,
+    accept: JSON_TYPE,
+    tabs: ["https://claude.ai/*"],
+  },
+  "codex.usage": {
+    signIn: "chatgpt",
+    params: { account: "optional" },
+    url: () => "https://chatgpt.com/backend-api/wham/usage",
+    accept: JSON_TYPE,
+    tabs: ["https://chatgpt.com/*"],
+  },
+  "zai.quota": {
+    signIn: "zai",
+    params: {},
+    url: () => "https://api.z.ai/api/monitor/usage/quota/limit",
+    accept: JSON_TYPE,
+    tabs: ["https://z.ai/*", "https://chat.z.ai/*", "https://api.z.ai/*"],
+  },
+  "ollama.settings": {
+    signIn: "cookies",
+    params: {},
+    url: () => "https://ollama.com/settings",
+    accept: "text/html",
+    tabs: ["https://ollama.com/*"],
+  },
+});
+
+/**
+ * One conversation with a provider. Self-contained, because the very same text also runs inside a page of the site after a bot
+ * check: it may use nothing of this module. An access token that it obtains stays in here and is cut out of the answer.
+ * @param {Request} request
+ * @param {typeof fetch} [fetcher]
+ * @returns {Promise<Answer>}
+ */
+export async function exchange(request, fetcher = (input, init) => fetch(input, init)) {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), request.ms);
+
+  /** @param {Response} response @returns {Promise<string | null>} null: longer than allowed */
+  const read = async (response) => {
+    const decoder = new TextDecoder();
+    const reader = response.body?.getReader();
+    let text = "";
+    let size = 0;
+    for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+      size += part.value.byteLength;
+      if (size > request.maxBytes) return null;
+      text += decoder.decode(part.value, { stream: true });
+    }
+    return text + decoder.decode();
+  };
+
+  /** @param {string} url @param {Record<string, string>} headers @returns {Promise<Answer>} */
+  const get = async (url, headers) => {
+    const { credentials } = request;
+    const response = await fetcher(url, {
+      method: "GET",
+      headers,
+      credentials,
+      redirect: "manual",
+      cache: "no-store",
+      signal: deadline.signal,
+    });
+    if (response.type === "opaqueredirect") return { status: 0, headers: {}, body: "", redirected: true };
+    /** @type {Record<string, string>} */
+    const kept = {};
+    for (const name of request.keep) {
+      const value = response.headers.get(name);
+      if (value !== null) kept[name] = value;
+    }
+    const body = await read(response);
+    return body === null ? { failed: "too_large" } : { status: response.status, headers: kept, body, redirected: false };
+  };
+
+  try {
+    if (!request.session) return await get(request.url, request.headers);
+    const session = await get(request.session, { Accept: "application/json" });
+    if ("failed" in session || session.status < 200 || session.status > 299) return session;
+    /** @type {any} */
+    let parsed = null;
+    try {
+      parsed = JSON.parse(session.body);
+    } catch {
+      return { failed: "no_token" };
+    }
+    const token = parsed?.accessToken;
+    if (parsed === null || typeof parsed !== "object") return { failed: "no_token" };
+    if (typeof token !== "string" || token === "") return { failed: "signed_out" };
+    const account = request.account ?? parsed.account?.id;
+    const headers = { ...request.headers, Authorization: `Bearer ${token}` };
+    const answer = await get(request.url, typeof account === "string" ? { ...headers, "ChatGPT-Account-Id": account } : headers);
+    return "body" in answer ? { ...answer, body: answer.body.replaceAll(token, "") } : answer;
+  } catch {
+    return { failed: deadline.signal.aborted ? "timeout" : "network" };
+  } finally {
+    clearTimeout(timer);
+    deadline.abort();
+  }
+}
+
+/**
+ * Is this answer a page that wants to see a person, instead of the provider's own word?
+ * @param {Answer} answer
+ */
+export function isBotCheck(answer) {
+  if ("failed" in answer || (answer.status !== 403 && answer.status !== 503)) return false;
+  if (answer.headers["cf-mitigated"] === "challenge") return true;
+  const html = (answer.headers["content-type"] ?? "").includes("html");
+  return html && (answer.body.includes("Just a moment") || answer.body.includes("/cdn-cgi/challenge-platform/"));
+}
+
+/**
+ * Until when an access token may be kept, in milliseconds since 1970.
+ * @param {string} token
+ * @param {number} now
+ */
+export function tokenEnd(token, now) {
+  try {
+    const claims = JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")));
+    if (Number.isFinite(claims.exp)) return claims.exp * 1000;
+  } catch {
+    // Not a JWT that we can read; the short life below is the answer.
+  }
+  return now + UNREADABLE_TOKEN_MS;
+}
+
+/**
+ * The source and its parameters, if both are exactly as the table wants them.
+ * @param {unknown} name
+ * @param {unknown} params
+ * @returns {{source: Source, params: Record<string, string>} | null}
+ */
+export function resolve(name, params) {
+  if (typeof name !== "string" || !Object.hasOwn(SOURCES, name)) return null;
+  const source = SOURCES[name];
+  const given = params ?? {};
+  if (typeof given !== "object" || Array.isArray(given)) return null;
+  /** @type {Record<string, string>} */
+  const checked = {};
+  for (const [key, value] of Object.entries(given)) {
+    if (!Object.hasOwn(source.params, key) || typeof value !== "string" || !UUID.test(value)) return null;
+    checked[key] = value;
+  }
+  const complete = Object.entries(source.params).every(([key, need]) => need === "optional" || key in checked);
+  return complete ? { source, params: checked } : null;
+}
+
+/**
+ * A frozen tab may keep a script waiting for ever, and a tab may close or show an error page.
+ * @param {number} ms
+ * @param {Promise<Answer>} promise
+ * @param {Answer} otherwise
+ */
+async function within(ms, promise, otherwise) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  /** @type {Promise<Answer>} */
+  const late = new Promise((settle) => {
+    timer = setTimeout(() => settle(otherwise), ms);
+  });
+  try {
+    return await Promise.race([promise.catch(() => otherwise), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * What the sources need of the outside world.
+ * @typedef {object} World
+ * @property {typeof fetch} fetch
+ * @property {() => number} now
+ * @property {() => Promise<string | null>} zaiToken
+ * @property {(patterns: string[]) => Promise<number | null>} findTab an open, loaded tab of a site
+ * @property {(tab: number, request: Request) => Promise<Answer>} inTab runs `exchange` inside that tab
+ */
+
+/** Asks named sources. Holds the chatgpt access token in memory, and nothing else. */
+export class Sources {
+  /** @type {{value: string, account: string | undefined, until: number} | null} */
+  #token = null;
+  #world;
+
+  /** @param {World} world */
+  constructor(world) {
+    this.#world = world;
+  }
+
+  /** Somebody may have signed in or out, or changed the workspace: the next answer must be of whoever is there now. */
+  forgetToken() {
+    this.#token = null;
+  }
+
+  /**
+   * @param {unknown} name
+   * @param {unknown} params
+   * @returns {Promise<Answer>}
+   */
+  async ask(name, params) {
+    const asked = resolve(name, params);
+    if (!asked) return { failed: "unknown_source" };
+    const end = this.#world.now() + DEADLINE_MS;
+    const answer = await this.#signedIn(asked.source, asked.params, end);
+    return isBotCheck(answer) ? this.#again(asked.source, asked.params, end, answer) : answer;
+  }
+
+  /**
+   * @param {Source} source
+   * @param {Record<string, string>} params
+   * @param {number} end
+   * @returns {Promise<Answer>}
+   */
+  async #signedIn(source, params, end) {
+    if (source.signIn === "chatgpt") return this.#withAccessToken(source, params, end);
+    const request = await this.#request(source, params, end);
+    return request ? this.#exchange(request) : { failed: "no_token" };
+  }
+
+  /**
+   * @param {Source} source
+   * @param {Record<string, string>} params
+   * @param {number} end
+   * @returns {Promise<Request | null>} null: there is no token to sign in with
+   */
+  async #request(source, params, end) {
+    /** @type {Request} */
+    const request = {
+      url: source.url(params),
+      headers: { Accept: source.accept },
+      credentials: "include",
+      keep: KEPT_HEADERS,
+      maxBytes: MAX_BODY_BYTES,
+      ms: Math.max(0, end - this.#world.now()),
+    };
+    if (source.signIn !== "zai") return request;
+    const token = await this.#world.zaiToken();
+    if (!token) return null;
+    // The language keeps z.ai's messages English, which is how the host tells "no plan" from a fault.
+    const headers = { ...request.headers, "Accept-Language": "en-US,en", Authorization: `Bearer ${token}` };
+    return { ...request, headers, credentials: "omit" };
+  }
+
+  /**
+   * @param {Source} source
+   * @param {Record<string, string>} params
+   * @param {number} end
+   * @returns {Promise<Answer>}
+   */
+  async #withAccessToken(source, params, end) {
+    const answer = await this.#askChatgpt(source, params, end);
+    if (!this.#token || !("status" in answer) || answer.status !== 401) return answer;
+    // A token may be revoked before its time, and chatgpt.com now and then refuses a good one: one new token, one more try.
+    this.#token = null;
+    return this.#askChatgpt(source, params, end);
+  }
+
+  /**
+   * @param {Source} source
+   * @param {Record<string, string>} params
+   * @param {number} end
+   * @returns {Promise<Answer>}
+   */
+  async #askChatgpt(source, params, end) {
+    const request = await this.#request(source, params, end);
+    if (!request) return { failed: "no_token" };
+    if (!this.#token || this.#token.until <= this.#world.now()) {
+      const refused = await this.#fetchToken(request);
+      if (refused) return refused;
+      request.ms = Math.max(0, end - this.#world.now());
+    }
+    if (!this.#token) return { failed: "no_token" };
+    const account = params.account ?? this.#token.account;
+    request.headers.Authorization = `Bearer ${this.#token.value}`;
+    if (account) request.headers["ChatGPT-Account-Id"] = account;
+    return this.#exchange(request);
+  }
+
+  /**
+   * @param {Request} like
+   * @returns {Promise<Answer | null>} why there is no token, or null: it is there
+   */
+  async #fetchToken(like) {
+    const session = await exchange({ ...like, url: CHATGPT_SESSION }, this.#world.fetch);
+    if ("failed" in session || session.status < 200 || session.status > 299) return session;
+    /** @type {any} */
+    let parsed = null;
+    try {
+      parsed = JSON.parse(session.body);
+    } catch {
+      return { failed: "no_token" };
+    }
+    if (parsed === null || typeof parsed !== "object") return { failed: "no_token" };
+    const { accessToken, account } = parsed;
+    if (typeof accessToken !== "string" || accessToken === "") return { failed: "signed_out" };
+    const until = tokenEnd(accessToken, this.#world.now());
+    this.#token = { value: accessToken, account: typeof account?.id === "string" ? account.id : undefined, until };
+    return null;
+  }
+
+  /**
+   * @param {Request} request
+   * @returns {Promise<Answer>}
+   */
+  async #exchange(request) {
+    const answer = await exchange(request, this.#world.fetch);
+    const token = request.headers.Authorization?.slice("Bearer ".length);
+    return token && "body" in answer ? { ...answer, body: answer.body.replaceAll(token, "") } : answer;
+  }
+
+  /**
+   * A worker's request never carries partitioned cookies such as `cf_clearance`; a page of the site does. Once, and only if the
+   * person has the site open: otherwise, or if that fails too, the bot check itself is the answer.
+   * @param {Source} source
+   * @param {Record<string, string>} params
+   * @param {number} end
+   * @param {Answer} answer
+   * @returns {Promise<Answer>}
+   */
+  async #again(source, params, end, answer) {
+    const tab = await this.#world.findTab(source.tabs);
+    const request = tab === null ? null : await this.#request(source, params, end);
+    if (tab === null || !request) return answer;
+    request.credentials = "include";
+    if (source.signIn === "chatgpt") Object.assign(request, { session: CHATGPT_SESSION, account: params.account });
+    const repeated = await within(request.ms, this.#world.inTab(tab, request), { failed: "timeout" });
+    const lost = "failed" in repeated && (repeated.failed === "network" || repeated.failed === "timeout");
+    return lost ? answer : repeated;
+  }
+}
