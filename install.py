@@ -240,8 +240,8 @@ def data_folder(environ):
         return os.path.join(os.path.normpath(home), "data")
     if os.name == "nt":
         return os.path.join(environ.get("LOCALAPPDATA") or os.path.expanduser("~\\AppData\\Local"), "aimo")
-    xdg = environ.get("XDG_DATA_HOME", "").strip()
-    if xdg:
+    xdg = environ.get("XDG_DATA_HOME", "")
+    if os.path.isabs(xdg):
         return os.path.join(xdg, "aimo")
     return os.path.expanduser("~/Library/Application Support/aimo" if sys.platform == "darwin" else "~/.local/share/aimo")
 

@@ -1,0 +1,123 @@
+"""Which browsers there are, which of them this machine has, and where each looks for native hosts.
+
+Reads the table `manifests/browsers.json`; knowledge about a browser belongs there. Only looks, never writes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aimo_host.setup import SetupError
+from aimo_host.state import paths
+
+if TYPE_CHECKING:
+    from aimo_host.setup.system import System
+
+_FOLDER = "NativeMessagingHosts"
+
+
+@dataclass(frozen=True)
+class Browser:
+    """One browser, and the places where it looks for our host: manifest files, on Windows registry keys."""
+
+    name: str
+    label: str
+    present: bool
+    places: tuple[str, ...]
+
+
+def known(system: System) -> list[Browser]:
+    """Every browser the table has for this operating system."""
+    rows: list[dict[str, Any]] = _table().get(_family(system), [])
+    make = _from_registry if system.platform == "win32" else _from_folders
+    return [make(system, row) for row in rows]
+
+
+def named(system: System, names: list[str]) -> list[Browser]:
+    """The browsers with these names, in the table's order.
+
+    Raises:
+        SetupError: a name is not in the table; the sentence lists those that are.
+    """
+    browsers = known(system)
+    unknown = set(names) - {browser.name for browser in browsers}
+    if unknown:
+        choice = ", ".join(browser.name for browser in browsers)
+        raise SetupError(f"Unknown browser: {', '.join(sorted(unknown))}. Known here: {choice}.", code=2)
+    return [browser for browser in browsers if browser.name in names]
+
+
+def with_user_data_dir(system: System, folder: str) -> Browser:
+    """The browser that is started with `--user-data-dir=folder`.
+
+    Raises:
+        SetupError: on Windows, where the registry decides and the folder has no say.
+    """
+    if system.platform == "win32":
+        raise SetupError("--user-data-dir works on Linux and macOS only; on Windows use --browser.", code=2)
+    folder = os.path.abspath(folder)
+    place = os.path.join(folder, _FOLDER, f"{paths.HOST_NAME}.json")
+    return Browser(name=folder, label=f"the browser with --user-data-dir={folder}", present=True, places=(place,))
+
+
+def remarks(system: System) -> list[str]:
+    """A sentence for each sandboxed browser in this home, which a native host cannot serve."""
+    if _family(system) != "linux":
+        return []
+    return [row["remark"] for row in _table()["sandboxed"] if os.path.isdir(os.path.join(system.home, row["sign"]))]
+
+
+def _table() -> dict[str, list[dict[str, Any]]]:
+    with open(os.path.join(paths.bundled("manifests"), "browsers.json"), encoding="utf-8") as file:
+        table: dict[str, list[dict[str, Any]]] = json.load(file)
+    return table
+
+
+def _family(system: System) -> str:
+    """The BSDs keep things where Linux does."""
+    return system.platform if system.platform in {"darwin", "win32"} else "linux"
+
+
+def _from_folders(system: System, row: dict[str, Any]) -> Browser:
+    base = _profiles(system)
+    present = os.path.isdir(os.path.join(base, row["profile"])) or any(_is_installed(system, name) for name in row["programs"])
+    folders = row.get("reads", [row["profile"]])
+    places = tuple(os.path.join(base, folder, _FOLDER, f"{paths.HOST_NAME}.json") for folder in folders)
+    return Browser(row["name"], row["label"], present, places)
+
+
+def _profiles(system: System) -> str:
+    """The folder that holds the browsers' own folders."""
+    if system.platform == "darwin":
+        return os.path.join(system.home, "Library", "Application Support")
+    chosen = system.environ.get("CHROME_CONFIG_HOME") or system.environ.get("XDG_CONFIG_HOME")
+    return chosen or os.path.join(system.home, ".config")
+
+
+def _is_installed(system: System, program: str) -> bool:
+    """An application bundle that exists, or a program on PATH that is not a snap in disguise."""
+    if os.path.isabs(program):
+        return os.path.exists(program)
+    found = shutil.which(program, path=system.environ.get("PATH", ""))
+    return found is not None and not found.startswith("/snap/") and not _starts_a_snap(found)
+
+
+def _starts_a_snap(program: str) -> bool:
+    """Ubuntu's `chromium-browser` is a small script around the snap."""
+    if os.path.realpath(program).startswith("/snap/"):
+        return True
+    try:
+        with open(program, "rb") as file:
+            head = file.read(4096)
+    except OSError:
+        return False
+    return head.startswith(b"#!") and b"/snap/" in head
+
+
+def _from_registry(system: System, row: dict[str, Any]) -> Browser:
+    present = any(sign in system.registry for sign in row["signs"])
+    return Browser(row["name"], row["label"], present, tuple(f"{key}\\{paths.HOST_NAME}" for key in row["reads"]))
