@@ -1,0 +1,485 @@
+"""Z.ai's quota answers: every rule and every failure of the sheet, then whatever else may come."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aimo_host.gauge.model import Answer, Ask, AuthSource, Usage, Window
+from aimo_host.gauge.problems import Problem
+from aimo_host.providers import zai
+from aimo_host.samples import BOT_CHECKS, json_answer
+from aimo_host.samples import FAILURES as SHARED_FAILURES
+from aimo_host.samples import zai as samples
+from aimo_host.samples.zai import credit_session, quota, session, tools, weekly, without
+from tests.providers.garbage import assert_sane, json_values, mutated
+
+NOW = 1795341600.0  # 2026-11-22T10:00:00Z
+HOUR = 3600.0
+DAY = 86400.0
+
+
+def read(*limits: Any, **envelope: Any) -> Usage:
+    return parsed(quota(*limits, **envelope))
+
+
+def parsed(body: Any) -> Usage:
+    result = zai.parse_quota(json_answer(body), NOW)
+    assert isinstance(result, Usage), result
+    return result
+
+
+def only(*limits: Any) -> Window:
+    (window,) = read(*limits).windows
+    return window
+
+
+def variant(name: str) -> Usage:
+    return parsed(samples.VARIANTS[name](NOW))
+
+
+def labels(usage: Usage) -> list[str]:
+    return [window.label for window in usage.windows]
+
+
+def used(usage: Usage) -> dict[str, float | None]:
+    return {window.label: window.used_pct for window in usage.windows}
+
+
+# The windows of the three generations
+
+
+@pytest.mark.parametrize(
+    ("name", "windows"),
+    [
+        ("v1", {"5h": 22, "tool usage (monthly)": 3.7}),
+        ("v1_unitless", {"5h": 22}),
+        ("v2", {"tool usage (monthly)": 3.7, "5h": 22, "weekly": 61}),
+        ("v2_unitless", {"weekly": 61, "5h": 22, "tool usage (monthly)": 3.7}),
+        ("v2_end_of_week", {"5h": 22, "weekly": 97}),
+        ("v3", {"5h": 2.2, "weekly": 39.53}),
+        ("v3_unstarted", {"5h": 0, "weekly": 39.53}),
+        ("v3_used_up", {"5h": 2.2, "weekly": 100.04}),
+        ("mixture", {"5h": 2.2, "weekly": 39.53, "tool usage (monthly)": 3.7}),
+        ("root_limits", {"5h": 22, "weekly": 61}),
+        ("data_is_limits", {"5h": 22, "weekly": 61}),
+        ("lower_case", {"5h": 22, "weekly": 61}),
+        ("name_for_type", {"5h": 22}),
+        ("numbers_as_text", {"5h": 2.2}),
+        ("week_as_seven_days", {"5h": 22, "weekly": 61}),
+        ("unknown_unit", {"5h": 22, "other limit (unit 9 x 2)": 61}),
+        ("unknown_type", {"other limit (VIDEO_LIMIT)": 22}),
+    ],
+)
+def test_each_generation_and_odd_shape_gives_its_windows(name: str, windows: dict[str, float]) -> None:
+    assert used(variant(name)) == pytest.approx(windows)
+
+
+def test_the_five_hour_window_carries_all_that_is_known_of_it() -> None:
+    assert only(session(NOW)) == Window(
+        label="5h", kind="session", used_pct=22, resets_at=NOW + 7800, window_seconds=18000, binding=True
+    )
+
+
+def test_the_weekly_window_carries_all_that_is_known_of_it() -> None:
+    assert only(weekly(NOW)) == Window(
+        label="weekly", kind="weekly", used_pct=61, resets_at=NOW + 4.5 * DAY, window_seconds=604800, binding=True
+    )
+
+
+def test_tool_calls_are_counted_and_never_bind() -> None:
+    window = only(tools(NOW))
+    assert (window.kind, window.binding, window.resets_at) == ("tools", False, NOW + 17 * DAY)
+    assert (window.used, window.limit, window.remaining, window.unit) == (37, 1000, 963, "calls")
+
+
+def test_credits_are_counted() -> None:
+    window = only(credit_session(NOW))
+    assert (window.used, window.limit, window.remaining, window.unit) == (264, 12000, 11736, "credits")
+
+
+def test_a_plan_without_a_weekly_limit_has_no_weekly_window() -> None:
+    assert "weekly" not in labels(variant("v1"))
+
+
+@pytest.mark.parametrize("name", ["v2", "v2_unitless"])
+def test_the_order_of_the_limits_does_not_matter(name: str) -> None:
+    body = samples.VARIANTS[name](NOW)
+    turned = body | {"data": body["data"] | {"limits": body["data"]["limits"][::-1]}}
+    assert set(parsed(turned).windows) == set(parsed(body).windows)
+
+
+def test_a_weekly_window_that_resets_before_the_five_hour_one_stays_weekly() -> None:
+    five, week = variant("v2_end_of_week").windows
+    assert five.resets_at is not None
+    assert week.resets_at is not None
+    assert (week.label, week.resets_at < five.resets_at) == ("weekly", True)
+
+
+# Names by type and unit
+
+
+@pytest.mark.parametrize(
+    ("unit", "count", "label", "kind", "seconds"),
+    [
+        (3, 5, "5h", "session", 18000),
+        (3, 1, "1h", "hours", 3600),
+        (3, 24, "24h", "hours", 86400),
+        (3, None, "other limit (unit 3 x ?)", "other", None),
+        (3, 2.5, "other limit (unit 3 x 2.5)", "other", None),
+        (3, -5, "other limit (unit 3 x -5)", "other", None),
+        (6, 1, "weekly", "weekly", 604800),
+        (6, 7, "weekly", "weekly", 604800),
+        (6, None, "weekly", "weekly", 604800),
+        (4, 1, "daily", "daily", 86400),
+        (4, 3, "3 days", "other", 259200),
+        (1, 1, "other limit (unit 1 x 1)", "other", None),
+        (5, 1, "other limit (unit 5 x 1)", "other", None),
+        (99, 10**30, "other limit (unit 99 x 1e+30)", "other", None),
+    ],
+)
+def test_a_window_is_named_by_its_unit(unit: int, count: float | None, label: str, kind: str, seconds: int | None) -> None:
+    window = only(session(NOW, unit=unit, number=count))
+    assert (window.label, window.kind, window.window_seconds, window.binding) == (label, kind, seconds, True)
+
+
+@pytest.mark.parametrize("unit", [1, 3, 5, 6, None])
+def test_a_tool_limit_is_monthly_whatever_its_unit(unit: int | None) -> None:
+    assert only(tools(NOW, unit=unit)).kind == "tools"
+
+
+def test_an_unknown_type_is_shown_by_its_raw_name_and_binds_nothing() -> None:
+    window = only(session(NOW, "Video_Limit"))
+    assert (window.label, window.kind, window.scope, window.binding) == (
+        "other limit (Video_Limit)",
+        "other",
+        "Video_Limit",
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("unit", "label", "binding"), [(3, "5h", True), (6, "weekly", True), (5, "other limit (unit 5 x 5)", False)]
+)
+def test_a_limit_without_a_type_is_named_by_its_unit(unit: int, label: str, binding: bool) -> None:
+    window = only(without(session(NOW, unit=unit), "type"))
+    assert (window.label, window.binding) == (label, binding)
+
+
+def test_an_element_with_neither_type_nor_percentage_is_no_window() -> None:
+    assert labels(read({"unit": 3}, session(NOW))) == ["5h"]
+
+
+# Old answers without units
+
+
+def unitless(resets_at: float | None, percentage: int) -> dict[str, Any]:
+    return {"type": "TOKENS_LIMIT", "percentage": percentage, "nextResetTime": resets_at and int(resets_at * 1000)}
+
+
+def test_of_two_limits_without_units_the_earlier_reset_is_the_five_hour_one() -> None:
+    assert used(read(unitless(NOW + DAY, 61), unitless(NOW + HOUR, 22))) == {"weekly": 61, "5h": 22}
+
+
+def test_of_two_limits_without_units_the_one_that_has_not_started_is_the_five_hour_one() -> None:
+    assert used(read(unitless(NOW + HOUR, 61), unitless(None, 0))) == {"weekly": 61, "5h": 0}
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        pytest.param([unitless(None, 1), unitless(None, 2)], id="neither has started"),
+        pytest.param([unitless(NOW + 9, 1), unitless(NOW + 9, 2)], id="same reset"),
+        pytest.param([unitless(NOW + 1, 1), unitless(NOW + 2, 2), unitless(NOW + 3, 3)], id="three"),
+        pytest.param([session(NOW), unitless(NOW + 9, 1)], id="beside a 5-hour one"),
+        pytest.param([session(NOW), unitless(NOW + 9, 1), unitless(NOW + 99, 1)], id="two beside a 5-hour one"),
+    ],
+)
+def test_where_the_units_are_missing_and_nothing_tells_them_apart_no_length_is_guessed(limits: list[Any]) -> None:
+    windows = read(*limits).windows
+    assert {window.kind for window in windows if window.used_pct != 22} == {"other"}
+    assert len(windows) == len(limits)
+
+
+# Two that describe the same window
+
+
+def test_credits_win_over_tokens_for_the_same_window() -> None:
+    assert labels(read(session(NOW), credit_session(NOW))) == ["5h"]
+
+
+def test_tokens_stay_where_the_credits_describe_another_window() -> None:
+    assert used(read(weekly(NOW), credit_session(NOW))) == pytest.approx({"weekly": 61, "5h": 2.2})
+
+
+def test_the_same_limit_twice_is_one_window() -> None:
+    assert labels(read(session(NOW), session(NOW))) == ["5h"]
+
+
+def test_two_limits_of_the_same_length_are_two_windows_with_different_labels() -> None:
+    assert used(read(session(NOW), session(NOW, percentage=80))) == {"5h": 22, "5h (2)": 80}
+
+
+# Percent used
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        pytest.param({"usage": 10000, "currentValue": 9855, "percentage": 98}, 98.55, id="finer than the floor"),
+        pytest.param({"usage": 1000, "currentValue": 999, "percentage": 99}, 99.9, id="nearly full is not 99"),
+        pytest.param({"usage": 2000, "currentValue": 2005, "percentage": 100}, 100.25, id="over"),
+        pytest.param({"usage": 1000, "remaining": 890, "percentage": 11}, 11, id="by what remains"),
+        pytest.param({"usage": 1000, "remaining": 1100}, 0, id="more left than allowed"),
+        pytest.param({"usage": 1000, "currentValue": 500, "remaining": 900}, 50, id="used before remaining"),
+        pytest.param({"usage": 1000, "currentValue": 500, "percentage": 22}, 22, id="amounts contradict"),
+        pytest.param({"usage": 1000, "currentValue": 240, "percentage": 22}, 24, id="two points apart"),
+        pytest.param({"usage": 1000, "currentValue": 241, "percentage": 22}, 22, id="more than two points apart"),
+        pytest.param({"usage": 350, "percentage": 35}, 35, id="usage alone is no ratio"),
+        pytest.param({"usage": 0, "currentValue": 0, "percentage": 7}, 7, id="no division by zero"),
+        pytest.param({"usage": 1000, "currentValue": -5, "percentage": 7}, 7, id="negative amount"),
+        pytest.param({"usage": 1e-300, "currentValue": 1e300, "percentage": 7}, 7, id="beyond any sense"),
+        pytest.param({"usage": 350}, None, id="nothing to divide"),
+        pytest.param({}, None, id="nothing at all"),
+        pytest.param({"percentage": None}, None, id="null"),
+        pytest.param({"percentage": "a lot"}, None, id="words"),
+        pytest.param({"percentage": -1}, None, id="negative"),
+        pytest.param({"percentage": True}, None, id="boolean"),
+        pytest.param({"percentage": "22"}, 22, id="number as text"),
+        pytest.param({"percentage": 0}, 0, id="nought"),
+    ],
+)
+def test_percent_used_is_the_ratio_unless_the_percentage_contradicts_it(fields: dict[str, Any], expected: float | None) -> None:
+    window = only(without(session(NOW), "percentage") | fields)
+    assert window.used_pct == (None if expected is None else pytest.approx(expected))
+
+
+def test_amounts_that_contradict_the_percentage_are_not_shown() -> None:
+    window = only(session(NOW, usage=1000, currentValue=900))
+    assert (window.used, window.limit, window.remaining, window.unit) == (None, None, None, None)
+
+
+# Resets
+
+
+@pytest.mark.parametrize("reset", [{}, {"nextResetTime": None}, {"nextResetTime": 0}, {"nextResetTime": "0"}])
+def test_an_untouched_window_without_a_reset_has_not_started(reset: dict[str, Any]) -> None:
+    window = only(without(session(NOW, percentage=0), "nextResetTime") | reset)
+    assert (window.state, window.used_pct, window.resets_at) == ("not_started", 0, None)
+
+
+def test_a_window_in_use_without_a_reset_is_active() -> None:
+    assert only(without(session(NOW), "nextResetTime")).state == "active"
+
+
+def test_an_untouched_window_with_a_reset_is_active() -> None:
+    assert only(session(NOW, percentage=0)).state == "active"
+
+
+def test_a_window_without_any_figure_has_not_started_for_all_we_know() -> None:
+    assert only({"type": "TOKENS_LIMIT", "unit": 3, "number": 5}).state != "not_started"
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        pytest.param(1795349400000, 1795349400, id="milliseconds"),
+        pytest.param(1795349400, 1795349400, id="seconds"),
+        pytest.param("1795349400000", 1795349400, id="text"),
+        pytest.param(1795300000000, 1795300000, id="past, for the reader to see"),
+        pytest.param(-5, None, id="negative"),
+        pytest.param(10**40, None, id="beyond any calendar"),
+        pytest.param("soon", None, id="words"),
+        pytest.param([], None, id="list"),
+    ],
+)
+def test_a_reset_is_in_milliseconds_or_unknown(raw: Any, expected: float | None) -> None:
+    assert only(session(NOW, nextResetTime=raw)).resets_at == expected
+
+
+# Plan
+
+
+@pytest.mark.parametrize(
+    ("level", "label"),
+    [("lite", "Lite"), ("pro", "Pro"), ("MAX", "Max"), ("standard", "standard"), ("GLM Coding Ultra", "GLM Coding Ultra")],
+)
+def test_a_known_plan_has_a_capital_and_others_stay_as_they_are(level: str, label: str) -> None:
+    usage = read(session(NOW), level=level)
+    assert (usage.plan, usage.plan_label) == (level, label)
+
+
+def test_a_missing_plan_is_unknown() -> None:
+    usage = read(session(NOW), level=None)
+    assert (usage.plan, usage.plan_label) == (None, None)
+
+
+@pytest.mark.parametrize("key", ["planName", "plan", "plan_type", "planType", "packageName"])
+def test_a_plan_is_found_under_its_other_names(key: str) -> None:
+    assert read(session(NOW), data={key: "Pro", "limits": [session(NOW)]}).plan == "Pro"
+
+
+def test_an_array_of_accounts_is_read_by_its_first() -> None:
+    assert parsed({"success": True, "data": [{"level": "pro", "limits": [session(NOW)]}]}).plan == "pro"
+
+
+# Failures
+
+
+@pytest.mark.parametrize("name", samples.FAILURES)
+@pytest.mark.parametrize("source", ["api_key", "jwt"])
+def test_each_failure_has_its_code(name: str, source: AuthSource) -> None:
+    failure = samples.FAILURES[name]
+    problem = zai.parse_quota(failure.answer, NOW, source)
+    assert isinstance(problem, Problem)
+    assert problem.code == (failure.by_key if source == "api_key" else failure.by_token)
+
+
+@pytest.mark.parametrize("name", SHARED_FAILURES)
+def test_what_means_the_same_everywhere_means_it_here_too(name: str) -> None:
+    answer, expected = SHARED_FAILURES[name]
+    problem = zai.parse_quota(answer, NOW)
+    assert isinstance(problem, Problem)
+    assert problem.code == expected.partition(".")[0]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param({"quotas": [session(NOW)]}, id="another key"),
+        pytest.param({"limits": {"session": {}}}, id="an object for the list"),
+        pytest.param("limits", id="a text"),
+        pytest.param(7, id="a number"),
+    ],
+)
+def test_data_of_another_shape_is_unexpected_rather_than_no_plan(data: Any) -> None:
+    problem = zai.parse_quota(json_answer({"success": True, "data": data}), NOW)
+    assert problem == Problem("zai", "unexpected_answer")
+
+
+def test_a_rejected_key_names_the_region() -> None:
+    problem = zai.parse_quota(samples.FAILURES["rejected"].answer, NOW)
+    assert problem == Problem("zai", "bad_credential", "region")
+
+
+def test_no_coding_plan_names_the_region() -> None:
+    problem = zai.parse_quota(samples.FAILURES["no_coding_plan"].answer, NOW)
+    assert problem == Problem("zai", "no_plan", "region")
+
+
+def test_a_missing_key_names_the_variable_to_set() -> None:
+    problem = zai.parse_quota(samples.FAILURES["no_key"].answer, NOW)
+    assert isinstance(problem, Problem)
+    assert "ZAI_API_KEY" in problem.sentence
+
+
+@pytest.mark.parametrize(("name", "seconds"), [("http_429", 60), ("frequency", 90), ("overload", 300)])
+def test_a_rate_limit_says_when_to_come_back(name: str, seconds: float) -> None:
+    problem = zai.parse_quota(samples.FAILURES[name].answer, NOW)
+    assert isinstance(problem, Problem)
+    assert problem.retry_at == NOW + seconds
+
+
+def test_a_refusal_with_limits_is_a_refusal() -> None:
+    problem = zai.parse_quota(json_answer(quota(session(NOW)) | {"success": False}), NOW)
+    assert problem == Problem("zai", "unexpected_answer")
+
+
+@pytest.mark.parametrize("code", [200, 0, "200", None])
+def test_these_codes_are_success(code: Any) -> None:
+    assert labels(read(session(NOW), code=code)) == ["5h"]
+
+
+def test_the_message_may_be_missing_or_in_chinese() -> None:
+    assert labels(read(session(NOW), msg="操作成功")) == ["5h"]
+
+
+# Bearer, then bare
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, row in samples.FAILURES.items() if row.by_key in {"bad_credential", "no_credential"}]
+)
+def test_an_authentication_failure_is_worth_the_other_form_of_the_header(name: str) -> None:
+    assert zai.is_auth_failure(samples.FAILURES[name].answer)
+
+
+OTHER_FAILURES = [row.answer for row in samples.FAILURES.values() if row.by_key not in {"bad_credential", "no_credential"}]
+
+
+@pytest.mark.parametrize("answer", [*OTHER_FAILURES, *BOT_CHECKS.values(), samples.answers(NOW)["zai.quota"]])
+def test_nothing_else_is_worth_the_other_form_of_the_header(answer: Answer) -> None:
+    assert not zai.is_auth_failure(answer)
+
+
+# The conversation
+
+
+def converse(answer: Answer) -> tuple[tuple[Ask, ...], Usage | Problem]:
+    talk = zai.browse({}, NOW)
+    asks = next(talk)
+    with pytest.raises(StopIteration) as end:
+        talk.send((answer,))
+    return asks, end.value.value
+
+
+def test_the_browser_is_asked_one_thing() -> None:
+    assert converse(samples.answers(NOW)["zai.quota"])[0] == (Ask("zai.quota"),)
+
+
+def test_a_reading_through_the_browser_is_by_its_token() -> None:
+    result = converse(samples.answers(NOW)["zai.quota"])[1]
+    assert isinstance(result, Usage)
+    assert result.auth_source == "jwt"
+
+
+def test_a_rejected_token_is_a_sign_in_that_has_ended() -> None:
+    assert converse(samples.answers(NOW, "rejected")["zai.quota"])[1] == Problem("zai", "sign_in_expired")
+
+
+# Whatever else may come
+
+BODIES = [build(NOW) for build in samples.VARIANTS.values()]
+
+
+def check(result: Usage | Problem, sent: int) -> None:
+    assert_sane(result)
+    if isinstance(result, Usage):
+        assert 1 <= len(result.windows) <= sent
+        assert len({window.label for window in result.windows}) == len(result.windows)
+
+
+def limits_in(body: Any) -> int:
+    """How many elements could be limits: an upper bound for the windows."""
+    return json.dumps(body).count("{")
+
+
+@given(json_values, st.integers(-1, 599))
+def test_any_json_gives_a_usage_or_a_problem(value: Any, status: int) -> None:
+    check(zai.parse_quota(json_answer(value, status), NOW), limits_in(value))
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(list(tools(NOW))), json_values, max_size=9), max_size=5))
+def test_any_limits_give_a_usage_or_a_problem(limits: list[Any]) -> None:
+    check(zai.parse_quota(json_answer(quota(*limits)), NOW), len(limits))
+
+
+@given(mutated(BODIES))
+def test_a_damaged_answer_gives_a_usage_or_a_problem(body: Any) -> None:
+    check(zai.parse_quota(json_answer(body), NOW), limits_in(body))
+
+
+@given(st.text() | st.binary().map(lambda raw: raw.decode("utf-8", "surrogateescape")), st.integers(-1, 599))
+def test_any_text_gives_a_problem(body: str, status: int) -> None:
+    assert_sane(zai.parse_quota(Answer(status, body), NOW))
+
+
+@given(st.sampled_from(BODIES), st.data())
+def test_a_cut_answer_gives_a_problem(body: Any, data: st.DataObject) -> None:
+    whole = json.dumps(body)
+    cut = data.draw(st.integers(0, len(whole) - 1))
+    assert isinstance(zai.parse_quota(Answer(200, whole[:cut]), NOW), Problem)
