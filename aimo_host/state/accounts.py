@@ -13,6 +13,8 @@ from aimo_host.state.lock import FileLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from aimo_host.state.paths import Paths
 
 _SALT_BYTES = 16
@@ -38,9 +40,14 @@ def _salt(paths: Paths) -> bytes:
         if found is not None:
             return found
         fresh = os.urandom(_SALT_BYTES)
-        cache.update(paths, lambda _: cache.empty())
+        cache.update(paths, _without_old_names)
         atomic.replace(paths.salt, fresh)
         return fresh
+
+
+def _without_old_names(before: dict[str, Any]) -> dict[str, Any]:
+    """Empty where an entry carries a name of the lost salt. The first salt of all finds none, and takes nothing away."""
+    return before if all(entry["account"] is None for entry in before["entries"]) else cache.empty()
 
 
 def _read_salt(paths: Paths) -> bytes | None:
