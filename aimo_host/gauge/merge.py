@@ -10,7 +10,7 @@ from __future__ import annotations
 from aimo_host.gauge.entry import upwards
 from aimo_host.gauge.problems import as_json, clarity
 from aimo_host.gauge.snapshot import unread
-from aimo_host.gauge.times import parse_iso
+from aimo_host.gauge.times import CLOCK_AHEAD, parse_iso
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
     Cache = dict[str, Any]
     Entry = dict[str, Any]
-
-#: An observation further ahead of the clock than this comes from a clock that was wrong, and loses to any new one.
-_AHEAD = 120.0
 
 
 def feed(provider: str, route: str, profile: str | None = None) -> str:
@@ -136,7 +133,7 @@ def forget(cache: Cache, provider: str, now: float) -> Cache:
 
 def _is_later(known: float | None, at: float, now: float) -> bool:
     """Whether `known` beats `at`: it is newer, and not from a clock that was ahead."""
-    return known is not None and at < known <= now + _AHEAD
+    return known is not None and at < known <= now + CLOCK_AHEAD
 
 
 def _same(one: Entry, other: Entry) -> bool:

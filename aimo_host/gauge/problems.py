@@ -1,7 +1,8 @@
 """Why a reading failed: one closed list of codes, the sentence for each, and the next step.
 
 A problem has a `code` (closed list, append only), a few `params` (texts and numbers), an `action` with the `url` to do it at,
-and `retry_at`. `params["variant"]` picks a finer sentence of the same code. Faces translate by `code` and `variant`, never by the English text.
+and `retry_at`. `params["variant"]` picks a finer sentence of the same code. Faces translate by `code` and `variant`, never by
+the English text.
 """
 
 from __future__ import annotations

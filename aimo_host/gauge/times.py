@@ -5,6 +5,9 @@ Imports nothing: a cached read passes through here, and `datetime` would cost mo
 
 from __future__ import annotations
 
+#: A moment of ours further ahead of the clock than this (seconds) was written by a clock that was wrong, and pins nothing.
+CLOCK_AHEAD = 120.0
+
 _DAY = 86400
 #: Providers that mean milliseconds send numbers above this; as seconds it would be the year 5138.
 _MILLISECONDS_FROM = 1e11

@@ -45,6 +45,14 @@ def text(value: Any) -> str | None:
     return cleaned or None
 
 
+def text_whole(value: Any) -> str | None:
+    """A token or an identifier: one word of printable ASCII, taken whole or not at all."""
+    if not isinstance(value, str):
+        return None
+    value = value.strip()
+    return value if value and value.isascii() and value.isprintable() and " " not in value else None
+
+
 def number(value: Any) -> float | None:
     """A finite number; numeric strings count (decimal point, whatever the locale), booleans do not."""
     if isinstance(value, str):

@@ -40,14 +40,14 @@ def private_folder(folder: str) -> None:
     os.chmod(folder, 0o700)
 
 
-def read(path: str) -> bytes | None:
-    """The whole file, or None where there is none.
+def read(path: str, *, follow: bool = False) -> bytes | None:
+    """The whole file, or None where there is none. `follow` is for other programs' files, which people do link to.
 
     Raises:
         OSError: it is there and cannot be read: no permission, a symlink, not a regular file, too large.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | _NOFOLLOW | _NONBLOCK | _BINARY)
+        descriptor = os.open(path, os.O_RDONLY | (0 if follow else _NOFOLLOW) | _NONBLOCK | _BINARY)
     except FileNotFoundError:
         return None
     with open(descriptor, "rb") as file:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 
+from aimo_host.gauge.times import CLOCK_AHEAD
 from aimo_host.state import bell, jsonfile
 from aimo_host.state.lock import FileLock
 
@@ -25,6 +26,8 @@ SHARED_FOR = 10.0
 #: Feeds of profiles that are gone; the newest are kept.
 _MOST_FEEDS = 200
 _LOCK_TIMEOUT = 5.0
+#: No provider's demand is honoured for longer (see `providers.answers.retry_after`).
+_LONGEST_WAIT = 4500.0
 
 
 class Attempt:
@@ -32,13 +35,13 @@ class Attempt:
 
     __slots__ = ("asked", "code", "handled", "retry_at")
 
-    def __init__(self, record: Any = None) -> None:
+    def __init__(self, record: Any = None, now: float = 0.0) -> None:
         record = record if isinstance(record, dict) else {}
-        self.handled = _number(record.get("handled")) or 0.0
-        self.asked = _number(record.get("asked")) or 0.0
+        self.handled = _until(record.get("handled"), now + CLOCK_AHEAD) or 0.0
+        self.asked = _until(record.get("asked"), now + CLOCK_AHEAD) or 0.0
         code = record.get("code")
         self.code: str | None = code if isinstance(code, str) else None
-        self.retry_at = _number(record.get("retry_at"))
+        self.retry_at = _until(record.get("retry_at"), now + _LONGEST_WAIT)
 
     def is_recent(self, now: float) -> bool:
         """Whether the provider was asked so lately that its answer counts for everybody."""
@@ -53,29 +56,31 @@ class Attempt:
         return {"handled": self.handled, "asked": self.asked, "code": self.code, "retry_at": self.retry_at}
 
 
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+def _until(value: Any, latest: float) -> float | None:
+    """The moment, unless a clock that was ahead wrote it: it would hold up everything until the right clock gets there."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and value <= latest else None
 
 
-def read(paths: Paths) -> dict[str, Attempt]:
+def read(paths: Paths, now: float) -> dict[str, Attempt]:
     """All feeds' attempts. Never raises."""
     record = jsonfile.load_or_empty(paths.attempts).get("attempts")
-    return {feed: Attempt(one) for feed, one in record.items()} if isinstance(record, dict) else {}
+    return {feed: Attempt(one, now) for feed, one in record.items()} if isinstance(record, dict) else {}
 
 
-def of(paths: Paths, feed: str) -> Attempt:
+def of(paths: Paths, feed: str, now: float) -> Attempt:
     """The attempt of one feed; a blank one if it never tried."""
-    return read(paths).get(feed) or Attempt()
+    return read(paths, now).get(feed) or Attempt()
 
 
-def note(paths: Paths, feed: str, change: Callable[[Attempt], None]) -> None:
+def note(paths: Paths, feed: str, change: Callable[[Attempt], None], now: float) -> None:
     """Change one feed's record under the lock, and ring.
 
     Raises:
         OSError: it cannot be written.
     """
     with FileLock(os.path.join(paths.locks_dir, "attempts")).hold(_LOCK_TIMEOUT):
-        attempts = read(paths)
+        attempts = read(paths, now)
         attempt = attempts.setdefault(feed, Attempt())
         change(attempt)
         kept = sorted(attempts.items(), key=lambda item: item[1].handled, reverse=True)[:_MOST_FEEDS]

@@ -10,9 +10,14 @@ from __future__ import annotations
 import os
 import select
 import socket
+import threading
 import time
 
 from aimo_host.state import atomic
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _SUFFIX = ".bell"
 #: sun_path holds 108 bytes with its closing zero on Linux, 104 on macOS.
@@ -109,6 +114,38 @@ class Bell:
             self._socket.close()
         if self._path is not None:
             atomic.discard(self._path)
+
+
+class Listener:
+    """Hands the rings of one bell to any number of waiting threads, and to `on_ring` if given (in the listener's thread)."""
+
+    def __init__(self, bell: Bell, on_ring: Callable[[], None] | None = None) -> None:
+        self._bell = bell
+        self._on_ring = on_ring
+        self._rung = threading.Condition()
+        self._count = 0
+        threading.Thread(target=self._listen, name="bell", daemon=True).start()
+
+    def _listen(self) -> None:
+        while self._bell.wait():
+            with self._rung:
+                self._count += 1
+                self._rung.notify_all()
+            if self._on_ring is not None:
+                self._on_ring()
+
+    def wait_until(self, come_true: Callable[[], bool], timeout: float) -> bool:
+        """Look at once and after every ring whether it has come true; False if it has not after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while True:
+            seen = self._count
+            if come_true():
+                return True
+            with self._rung:
+                while self._count == seen:
+                    left = deadline - time.monotonic()
+                    if left <= 0 or not self._rung.wait(left):
+                        return come_true()
 
 
 def ring(folder: str) -> None:

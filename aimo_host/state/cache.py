@@ -23,6 +23,8 @@ SCHEMA = 1
 _EVIDENCE = 3
 #: A holder writes one small file; who has waited this long stands behind a stopped process.
 _LOCK_TIMEOUT = 5.0
+#: A feed is named `provider/route/profile`.
+_FEED_SLASHES = 2
 
 
 class CacheBusyError(Exception):
@@ -52,7 +54,11 @@ def sound(cache: dict[str, Any]) -> dict[str, Any]:
     entries = cache.get("entries")
     kept = [_sound_entry(entry) for entry in entries if _is_entry(entry)] if isinstance(entries, list) else []
     feeds = cache.get("_feeds")
-    feeds = {name: feed for name, feed in feeds.items() if _is_feed(feed)} if isinstance(feeds, dict) else {}
+    feeds = (
+        {name: feed for name, feed in feeds.items() if name.count("/") == _FEED_SLASHES and _is_feed(feed)}
+        if isinstance(feeds, dict)
+        else {}
+    )
     return {**cache, "entries": kept, "_feeds": feeds}
 
 

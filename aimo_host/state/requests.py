@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 
 from aimo_host.gauge.catalog import PROVIDERS
+from aimo_host.gauge.times import CLOCK_AHEAD
 from aimo_host.state import bell, jsonfile
 from aimo_host.state.lock import FileLock
 
@@ -43,12 +44,13 @@ class Wanted:
 
 
 class Requests:
-    """The file as it was at one moment. Anything in it that is not understood is not there."""
+    """The file as it was at one moment. What is not understood is not there, nor is a moment from a clock that was ahead."""
 
-    def __init__(self, record: dict[str, Any]) -> None:
+    def __init__(self, record: dict[str, Any], now: float) -> None:
         wanted, settled = record.get("wanted"), record.get("settled")
-        self.wanted = {p: w for p, w in ((p, _wanted(wanted, p)) for p in PROVIDERS) if w is not None}
-        self.settled = {p: _number(settled, p) for p in PROVIDERS}
+        latest = now + CLOCK_AHEAD
+        self.wanted = {p: w for p, w in ((p, _wanted(wanted, p)) for p in PROVIDERS) if w is not None and w.at <= latest}
+        self.settled = {p: at if at <= latest else 0.0 for p, at in ((p, _number(settled, p)) for p in PROVIDERS)}
 
     def is_settled(self, provider: str, at: float) -> bool:
         """Whether a request of the moment `at` has been carried out."""
@@ -69,7 +71,7 @@ class Requests:
 
 
 def _stands(wanted: Wanted, now: float) -> bool:
-    return -EXPIRES_AFTER < now - wanted.at < EXPIRES_AFTER
+    return now - wanted.at < EXPIRES_AFTER
 
 
 def _wanted(record: Any, provider: str) -> Wanted | None:
@@ -85,9 +87,9 @@ def _number(record: Any, key: str) -> float:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
 
 
-def read(paths: Paths) -> Requests:
+def read(paths: Paths, now: float) -> Requests:
     """The open requests. Never raises."""
-    return Requests(jsonfile.load_or_empty(paths.refresh))
+    return Requests(jsonfile.load_or_empty(paths.refresh), now)
 
 
 def ask(paths: Paths, providers: Iterable[str], *, trigger: str, named: bool, now: float) -> dict[str, float]:
@@ -97,7 +99,7 @@ def ask(paths: Paths, providers: Iterable[str], *, trigger: str, named: bool, no
         OSError: the request cannot be written.
     """
     with FileLock(os.path.join(paths.locks_dir, "refresh")).hold(_LOCK_TIMEOUT):
-        requests = read(paths)
+        requests = read(paths, now)
         joined = requests.unsettled(now)
         moments: dict[str, float] = {}
         for provider in providers:
@@ -112,14 +114,14 @@ def ask(paths: Paths, providers: Iterable[str], *, trigger: str, named: bool, no
     return moments
 
 
-def settle(paths: Paths, provider: str, at: float, *, served: bool) -> None:
+def settle(paths: Paths, provider: str, at: float, *, served: bool, now: float) -> None:
     """Mark the request of the moment `at` as carried out, and ring. One that was `served` by a reading is taken down.
 
     Raises:
         OSError: it cannot be written.
     """
     with FileLock(os.path.join(paths.locks_dir, "refresh")).hold(_LOCK_TIMEOUT):
-        requests = read(paths)
+        requests = read(paths, now)
         requests.settled[provider] = max(at, requests.settled[provider])
         wanted = requests.wanted.get(provider)
         if served and wanted is not None and wanted.at <= at:

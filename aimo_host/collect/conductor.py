@@ -1,0 +1,135 @@
+"""Who does what for a request: every host asks its own browser; one conductor, the holder of one lock, does the rest.
+
+The conductor waits until all browsers have answered or declined, tries the server-side routes for the providers that got no
+reading, says what is missing where nothing could be tried, and marks each provider as settled. Providers do not wait for each
+other. If a conductor dies, its lock drops, and whoever waits for the same request takes over.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from functools import partial
+
+from aimo_host.collect.feed import NOTHING_TO_TRY, READ, Feed
+from aimo_host.gauge.problems import Problem
+from aimo_host.gauge.snapshot import unread_problem
+from aimo_host.gauge.times import parse_iso
+from aimo_host.routes import SERVER_SIDE, browser
+from aimo_host.state import attempts, cache, log, presence, requests
+from aimo_host.state.lock import FileLock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from aimo_host.routes import Context, Outcome
+    from aimo_host.state.bell import Listener
+    from aimo_host.state.requests import Wanted
+
+#: Longer than any browser's conversation is waited for; shorter than a refresh.
+_BROWSERS_SECONDS = 16.0
+_ROUTE_SECONDS = 10.0
+_REFRESH_SECONDS = 20.0
+
+
+def lock(context: Context) -> FileLock:
+    """The lock whose holder conducts."""
+    return FileLock(os.path.join(context.paths.locks_dir, "conductor"))
+
+
+def conduct(context: Context, listener: Listener) -> None:
+    """Carry out open requests until none is left. The caller holds the lock."""
+    begun: set[tuple[str, float]] = set()
+
+    def nothing_is_open() -> bool:
+        is_open = requests.read(context.paths, context.clock()).unsettled(context.clock())
+        for provider, wanted in is_open.items():
+            if (provider, wanted.at) not in begun:
+                begun.add((provider, wanted.at))
+                arguments = (context, listener, provider, wanted)
+                threading.Thread(target=_carry_out, args=arguments, name=f"conduct {provider}", daemon=True).start()
+        return not is_open
+
+    listener.wait_until(nothing_is_open, _REFRESH_SECONDS + _ROUTE_SECONDS)
+
+
+def _carry_out(context: Context, listener: Listener, provider: str, wanted: Wanted) -> None:
+    """One provider's request, to the end; it is settled whatever happens."""
+    served = False
+    try:
+        listener.wait_until(lambda: _browsers_have_answered(context, provider, wanted), _BROWSERS_SECONDS)
+        served, had_credential = _is_fresh(context, provider, wanted), False
+        if not served:
+            served, had_credential = _try_server_side(context, provider, wanted)
+        _say_who_is_missing(context, provider, wanted, had_credential=had_credential)
+    except (OSError, cache.CacheBusyError, cache.NewerSchemaError) as error:
+        log.write(context.paths, f"refresh of {provider}: {type(error).__name__}")
+    finally:
+        requests.settle(context.paths, provider, wanted.at, served=served, now=context.clock())
+
+
+def _hosts(context: Context) -> set[str]:
+    """The browser profiles whose host is there."""
+    found = presence.present(context.paths.presence_dir)
+    return {str(facts["profile"]) for facts in found if facts.get("kind") == "host" and facts.get("profile")}
+
+
+def _browsers_have_answered(context: Context, provider: str, wanted: Wanted) -> bool:
+    done = attempts.read(context.paths, context.clock())
+    names = [Feed(context, provider, browser.NAME, profile).name for profile in _hosts(context)]
+    return all(name in done and done[name].handled >= wanted.at for name in names)
+
+
+def _is_fresh(context: Context, provider: str, wanted: Wanted) -> bool:
+    """Whether the provider has a reading that counts as made for this request."""
+    entries = cache.read(context.paths)["entries"]
+    return any(_counts_for(entry, wanted) for entry in entries if entry["provider"] == provider)
+
+
+def _counts_for(entry: dict[str, object], wanted: Wanted) -> bool:
+    observed = parse_iso(entry.get("observed_at"))
+    return observed is not None and observed >= wanted.at - attempts.SHARED_FOR
+
+
+def _try_server_side(context: Context, provider: str, wanted: Wanted) -> tuple[bool, bool]:
+    """The provider's own routes in order, up to the first reading. Returns whether one came, and whether any had a credential."""
+    had_credential = False
+    for name in SERVER_SIDE.get(provider, ()):
+        result = Feed(context, provider, name).attempt(wanted, partial(_within_deadline, context, provider, name))
+        had_credential = had_credential or result != NOTHING_TO_TRY
+        if result == READ:
+            return True, True
+    return False, had_credential
+
+
+def _within_deadline(context: Context, provider: str, name: str) -> Outcome:
+    """The route's outcome, or a time-out: a resolver or a child may hang in ways that no time-out of a library covers."""
+    outcome: list[Outcome] = []
+
+    def read() -> None:
+        from aimo_host import routes
+
+        try:
+            outcome.append(routes.read(name, context))
+        except Exception as error:  # noqa: BLE001 - a route's fault must not take the other rows along
+            log.write(context.paths, f"{name}: {type(error).__name__}")
+            outcome.append(Problem(provider, "internal"))
+
+    thread = threading.Thread(target=read, name=name, daemon=True)
+    thread.start()
+    thread.join(_ROUTE_SECONDS)
+    return outcome[0] if outcome else Problem(provider, "unreachable", "timeout")
+
+
+def _say_who_is_missing(context: Context, provider: str, wanted: Wanted, *, had_credential: bool) -> None:
+    """Rows that only an absent browser could have read are marked so; a provider that nobody could read says what it needs."""
+    here = _hosts(context)
+    known = cache.read(context.paths)
+    fresh = {e["account"] for e in known["entries"] if e["provider"] == provider and _counts_for(e, wanted)}
+    missing = Problem(provider, "no_browser") if had_credential else unread_problem(provider)
+    for name, one in known["_feeds"].items():
+        _, route, profile = name.split("/")
+        if (one["provider"], route) != (provider, browser.NAME) or profile in here or one["account"] in fresh:
+            continue
+        Feed(context, provider, browser.NAME, profile).fail(missing, since=wanted.at)
+    if not here and not had_credential:
+        Feed(context, provider, browser.NAME).fail(missing, since=wanted.at)

@@ -1,0 +1,130 @@
+"""One attempt of one feed, that is one (provider, route, profile): at most once for however many ask.
+
+The feed's lock keeps attempts of several processes apart; who comes second within ten seconds takes what the first one wrote;
+a wait that the provider demanded binds everybody. What comes out is merged into the cache before anybody is told.
+"""
+
+from __future__ import annotations
+
+import os
+
+from aimo_host.gauge import merge
+from aimo_host.state import accounts, attempts, cache, settings
+from aimo_host.state.lock import FileLock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Literal
+
+    from aimo_host.gauge.model import Usage
+    from aimo_host.gauge.problems import Problem
+    from aimo_host.routes import Context, Outcome
+    from aimo_host.state.attempts import Attempt
+    from aimo_host.state.requests import Wanted
+
+#: The longest attempt (a browser's conversation of two steps) is over by then.
+_LOCK_TIMEOUT = 35.0
+#: An `auto` provider that answered like this and was never read is left in peace until the person asks for it.
+_DORMANT_CODES = frozenset({"not_signed_in"})
+
+
+#: What an attempt came to.
+READ, FAILED, NOTHING_TO_TRY = "read", "failed", "nothing to try"
+
+
+class Feed:
+    """One way to learn about one provider."""
+
+    def __init__(self, context: Context, provider: str, route: str, profile: str | None = None) -> None:
+        self.context = context
+        self.provider = provider
+        self.route = route
+        self.name = merge.feed(provider, route, profile)
+        self._source: Literal["push", "server"] = "push" if profile is not None else "server"
+
+    def attempt(self, wanted: Wanted, read: Callable[[], Outcome]) -> str:
+        """Serve the request unless it has been served, may not be, or need not be. READ if a reading came of it, now or lately.
+
+        `read` does the asking. Its None means that there was nothing to try, which is not worth remembering.
+
+        Raises:
+            OSError, cache.CacheBusyError, cache.NewerSchemaError: what was learned cannot be kept.
+        """
+        paths = self.context.paths
+        with FileLock(os.path.join(paths.locks_dir, self.name.replace("/", "~"))).hold(_LOCK_TIMEOUT) as got:
+            now = self.context.clock()
+            before = attempts.of(paths, self.name, now)
+            if not got or before.handled >= wanted.at:
+                return _lately(before, now)
+            if before.is_recent(now) or before.must_wait(now) or self._is_dormant(before, wanted):
+                self._note(wanted.at)
+                return _lately(before, now)
+            outcome = read()
+            if outcome is None:
+                return NOTHING_TO_TRY
+            problem = self._keep(outcome, since=wanted.at)
+            self._note(wanted.at, asked=now, problem=problem)
+            return READ if problem is None else FAILED
+
+    def _is_dormant(self, before: Attempt, wanted: Wanted) -> bool:
+        paths = self.context.paths
+        return (
+            before.code in _DORMANT_CODES
+            and not wanted.named
+            and settings.read(paths)["providers"][self.provider] == "auto"
+            and self.name not in cache.read(paths)["_feeds"]
+        )
+
+    def _keep(self, outcome: Usage | Problem, *, since: float) -> Problem | None:
+        """Merge what came of an attempt; the problem, if it was one."""
+        from aimo_host.gauge.problems import Problem
+
+        if isinstance(outcome, Problem):
+            self.fail(outcome, since=since)
+            return outcome
+        self._merge_usage(outcome)
+        return None
+
+    def _merge_usage(self, usage: Usage) -> None:
+        from aimo_host.gauge import entry
+
+        paths, now = self.context.paths, self.context.clock()
+        account = None if usage.account is None else accounts.opaque(paths, self.provider, usage.account)
+        reading = entry.from_usage(self.provider, usage, account=account, at=now, source=self._source)
+        cache.update(paths, lambda before: merge.merge_reading(before, reading, via=self.name, now=now))
+
+    def fail(self, problem: Problem, *, since: float) -> None:
+        """Merge a failure of this feed; `since` is the moment of the request it belongs to."""
+        now = self.context.clock()
+        cache.update(
+            self.context.paths,
+            lambda before: merge.merge_failure(before, problem, via=self.name, at=now, now=now, since=since),
+        )
+
+    def _note(self, handled: float, *, asked: float | None = None, problem: Problem | None = None) -> None:
+        def change(attempt: Attempt) -> None:
+            attempt.handled = max(handled, attempt.handled)
+            if asked is not None:
+                attempt.asked = asked
+                attempt.code = None if problem is None else problem.code
+                attempt.retry_at = None if problem is None else problem.retry_at
+
+        attempts.note(self.context.paths, self.name, change, self.context.clock())
+
+
+def _lately(before: Attempt, now: float) -> str:
+    return READ if before.is_recent(now) and before.code is None else FAILED
+
+
+def wake(context: Context, provider: str) -> None:
+    """Forget that a provider is dormant: the person opened its site, so its next answer may be another one."""
+    now = context.clock()
+    for name, attempt in attempts.read(context.paths, now).items():
+        if name.startswith(f"{provider}/") and attempt.code in _DORMANT_CODES:
+            attempts.note(context.paths, name, _forget, now)
+
+
+def _forget(attempt: Attempt) -> None:
+    attempt.code = None
+    attempt.asked = 0.0

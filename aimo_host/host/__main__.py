@@ -1,0 +1,123 @@
+"""`aimo-host ORIGIN`: the program that the browser starts. Its stdout belongs to the protocol and to nothing else.
+
+Exit 2 for a wrong or missing origin, before anything is read; exit 0 at the end of input, at once, whatever is under way.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+
+from aimo_host.state import identity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, NoReturn
+
+_CHUNK = 65536
+_OK, _BAD_ARGUMENTS = 0, 2
+
+
+class _Pipe:
+    """Our end of the pipe to the browser. A browser that is gone is the end of this process, not an error."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._writing = threading.Lock()
+
+    def send(self, message: dict[str, Any]) -> None:
+        from aimo_host.host import frames
+
+        try:
+            frame = frames.encode(message)
+        except frames.FrameTooLargeError:
+            frame = frames.encode({"type": "error", "code": "too_large", "message": "This answer is too large for one frame."})
+        with self._writing:
+            view = memoryview(frame)
+            while view:
+                try:
+                    view = view[os.write(self._descriptor, view) :]
+                except OSError:
+                    os._exit(_OK)
+
+
+def _own_stdout() -> int:
+    """Duplicate fd 1 for the frames, then point fd 1 at stderr, so that a library that prints cannot break a frame."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.setmode(0, os.O_BINARY)
+        msvcrt.setmode(1, os.O_BINARY)
+    descriptor = os.dup(1)
+    try:
+        os.fstat(2)
+    except OSError:  # no stderr at all, as on a Windows desktop
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    os.dup2(2, 1)
+    return descriptor
+
+
+def _talk(pipe: _Pipe, environ: Mapping[str, str]) -> None:
+    """Read frames until the end of input."""
+    from aimo_host.host.frames import BadFrameError, Decoder, FrameTooLargeError
+    from aimo_host.host.session import Session
+    from aimo_host.routes import Context
+    from aimo_host.state import paths
+
+    session = Session(Context(paths.find(environ), environ, time.time), pipe.send)
+    decoder = Decoder()
+    try:
+        while data := os.read(0, _CHUNK):
+            decoder.feed(data)
+            while True:
+                try:
+                    message = decoder.next()
+                except BadFrameError:
+                    pipe.send({"type": "error", "code": "bad_message", "message": "This frame is not a JSON object."})
+                    continue
+                if message is None:
+                    break
+                session.handle(message)
+    except FrameTooLargeError:
+        pipe.send({"type": "error", "code": "too_large", "message": "A frame may hold at most 1 MiB."})
+    finally:
+        session.close()
+
+
+def _objection(arguments: list[str]) -> str | None:
+    """Why this process must not start, if so."""
+    from aimo_host.state.paths import HomeNotAbsoluteError, find
+
+    if not arguments or arguments[0] != identity.ORIGIN:
+        return "aimo-host is started by the browser, for the aimo extension only."
+    try:
+        find(os.environ)
+    except HomeNotAbsoluteError as error:
+        return str(error)
+    return None
+
+
+def main(argv: list[str] | None = None) -> NoReturn:
+    """Talk to the browser until it hangs up."""
+    objection = _objection(sys.argv[1:] if argv is None else argv)
+    if objection is not None:
+        if sys.stderr is not None:
+            sys.stderr.write(f"{objection}\n")
+            sys.stderr.flush()
+        os._exit(_BAD_ARGUMENTS)
+    os.umask(0o077)
+    try:
+        _talk(_Pipe(_own_stdout()), os.environ)
+    except KeyboardInterrupt:
+        pass  # Ctrl-C in the terminal that started the browser: its pipe ends us
+    except OSError:
+        pass  # stdin broke: the browser is gone
+    # Threads may be waiting for a provider; the browser gives us two seconds and none of them is worth waiting for.
+    os._exit(_OK)
+
+
+if __name__ == "__main__":
+    main()

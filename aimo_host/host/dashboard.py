@@ -1,0 +1,75 @@
+"""The shim as seen from the host: is it there, where, and start a detached one. Also which extension lies on the disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+from aimo_host.state import atomic, presence
+from aimo_host.state.paths import bundled
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from aimo_host.routes import Context
+    from aimo_host.state.paths import Paths
+
+_START_SECONDS = 6.0
+_LOOK_EVERY = 0.05
+
+
+def state(paths: Paths) -> dict[str, Any]:
+    """`{running, url}` of the shim; the url is null where none runs."""
+    ports = [facts["port"] for facts in presence.present(paths.presence_dir) if facts.get("kind") == "shim" and "port" in facts]
+    return {"running": bool(ports), "url": f"http://localhost:{ports[0]}/" if ports else None}
+
+
+def make_sure_it_answers(context: Context) -> tuple[str | None, str | None]:
+    """Start a shim that outlives this host unless one runs. Returns its url, or None and a sentence."""
+    found = state(context.paths)["url"]
+    if found is not None:
+        return found, None
+    child = _start_detached(context)
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        found = state(context.paths)["url"]
+        if found is not None:
+            return found, None
+        if child.poll() is not None:
+            break
+        time.sleep(_LOOK_EVERY)
+    return None, "The dashboard could not be started. Run `aimo serve` in a terminal to see why."
+
+
+def _start_detached(context: Context) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-I", "-m", "aimo_host", "serve"]
+    environ, folder, nowhere = dict(context.environ), context.paths.state_dir, subprocess.DEVNULL
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_BREAKAWAY_FROM_JOB
+    return subprocess.Popen(
+        command,
+        env=environ,
+        cwd=folder,
+        stdin=nowhere,
+        stdout=nowhere,
+        stderr=nowhere,
+        start_new_session=True,
+        creationflags=flags,
+    )
+
+
+def extension_version(paths: Paths) -> str | None:
+    """The version of the extension as it lies on the disk, where the browser loads it from; None if it cannot be told."""
+    for folder in (paths.extension, bundled("extension")):
+        try:
+            manifest = json.loads(atomic.read(os.path.join(folder, "manifest.json"), follow=True) or b"null")
+        except (OSError, ValueError):
+            continue
+        if isinstance(manifest, dict) and isinstance(manifest.get("version"), str):
+            return str(manifest["version"])
+    return None

@@ -1,0 +1,97 @@
+"""Serves open requests for this browser: asks it, and conducts where nobody else does. Threads only while something is open."""
+
+from __future__ import annotations
+
+import threading
+
+from aimo_host.state import attempts, log, requests, settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aimo_host.host.extension import Extension
+    from aimo_host.routes import Context, Outcome
+    from aimo_host.state.bell import Listener
+    from aimo_host.state.requests import Wanted
+
+#: A conductor of another process is waited for this long before its request is looked at again.
+_CONDUCTOR_SECONDS = 30.0
+
+
+class Refresher:
+    """Looks at the requests whenever somebody rings."""
+
+    def __init__(self, context: Context, extension: Extension, listener: Listener, profile: str) -> None:
+        self._context = context
+        self._extension = extension
+        self._listener = listener
+        self._profile = profile
+        self._memories: dict[str, dict[str, str]] = {}
+        self._looking = threading.Lock()
+        self._asking: set[tuple[str, float]] = set()
+        self._conducting = False
+
+    def look(self) -> None:
+        """Begin whatever open requests ask of this process and has not begun yet."""
+        paths, now = self._context.paths, self._context.clock()
+        with self._looking:
+            found = requests.read(paths, now)
+            standing = found.standing(now)
+            if not standing:
+                return
+            done = attempts.read(paths, now)
+            for provider, wanted in standing.items():
+                name = f"{provider}/browser/{self._profile}"
+                handled = done[name].handled if name in done else 0.0
+                if handled < wanted.at and (provider, wanted.at) not in self._asking:
+                    self._asking.add((provider, wanted.at))
+                    self._begin(self._ask, provider, wanted)
+            if found.unsettled(now) and not self._conducting:
+                self._conducting = True
+                self._begin(self._conduct)
+
+    def _begin(self, work: Callable[..., None], *arguments: object) -> None:
+        threading.Thread(target=work, args=arguments, daemon=True).start()
+
+    def _ask(self, provider: str, wanted: Wanted) -> None:
+        from aimo_host.collect.feed import Feed
+        from aimo_host.routes import browser
+
+        try:
+            feed = Feed(self._context, provider, browser.NAME, self._profile)
+            feed.attempt(wanted, lambda: self._converse(provider))
+        except Exception as error:  # noqa: BLE001 - one row's fault must not take the others along
+            log.write(self._context.paths, f"asking for {provider}: {type(error).__name__}")
+        finally:
+            with self._looking:
+                self._asking.discard((provider, wanted.at))
+
+    def _converse(self, provider: str) -> Outcome:
+        from aimo_host.gauge.problems import Problem
+        from aimo_host.routes import browser
+
+        pinned = settings.read(self._context.paths)["claude_organization"]
+        memory = self._memories.setdefault(provider, {})
+        try:
+            conversation = browser.converse(provider, memory, self._context.clock(), pinned)
+            return browser.drive(conversation, self._extension.ask)
+        except Exception as error:  # noqa: BLE001 - a parser's fault is a coded problem of its row
+            log.write(self._context.paths, f"reading {provider}: {type(error).__name__}")
+            return Problem(provider, "internal")
+
+    def _conduct(self) -> None:
+        from aimo_host.collect import conductor
+
+        try:
+            with conductor.lock(self._context).hold(_CONDUCTOR_SECONDS) as got:
+                if got:
+                    conductor.conduct(self._context, self._listener)
+        except Exception as error:  # noqa: BLE001 - the next ring tries again
+            log.write(self._context.paths, f"conducting: {type(error).__name__}")
+        finally:
+            with self._looking:
+                self._conducting = False
+        # Somebody may have asked between the last look of the conductor and now.
+        if requests.read(self._context.paths, self._context.clock()).unsettled(self._context.clock()):
+            self.look()

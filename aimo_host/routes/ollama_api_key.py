@@ -1,0 +1,34 @@
+"""Ollama Cloud with an API key from the environment or `.env`: the official balance API, and the plan's name if it can be had."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aimo_host.gauge.model import Usage
+from aimo_host.gauge.problems import Problem
+from aimo_host.providers import ollama
+from aimo_host.routes import client
+from aimo_host.state import secrets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from aimo_host.routes import Context, Outcome
+
+NAME = "api_key"
+
+
+def read(context: Context) -> Outcome:
+    """The balance; the plan is best effort and never fails the reading."""
+    key = secrets.load(context.paths, context.environ, "OLLAMA_API_KEY")
+    if key is None:
+        return None
+    headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
+    answer = client.fetch("ollama", "https://ollama.com/api/balance", headers)
+    if isinstance(answer, Problem):
+        return answer
+    usage = ollama.parse_balance(answer, context.clock(), auth_source="api_key")
+    if not isinstance(usage, Usage):
+        return usage
+    me = client.fetch("ollama", "https://ollama.com/api/me", headers, method="POST")
+    plan = None if isinstance(me, Problem) else ollama.parse_me(me)
+    return usage if plan is None else replace(usage, plan=plan, plan_label=plan.capitalize())

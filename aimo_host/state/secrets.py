@@ -1,0 +1,80 @@
+"""Keys that the user gave us: from the environment, or from `.env` in our config folder. The environment wins.
+
+They are read when a route needs one and go nowhere but into that route's request: not into a file of ours, a frame, a log, a
+message or the environment of a child. Storing one is write-only.
+"""
+
+from __future__ import annotations
+
+import os
+
+from aimo_host.state import atomic
+from aimo_host.state.lock import FileLock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aimo_host.state.paths import Paths
+
+#: What the extension may store. Everything else in the file is the user's own and is left as it stands.
+STORABLE = ("ZAI_API_KEY", "OLLAMA_API_KEY")
+
+_LONGEST = 4096
+
+
+def load(paths: Paths, environ: Mapping[str, str], *names: str) -> str | None:
+    """The first of `names` that is set, in the environment or in `.env`; None if none is, or none could be a header's value."""
+    stored = _dotenv(paths)
+    for source in (environ, stored):
+        for name in names:
+            value = (source.get(name) or "").strip()
+            if value:
+                return value if _is_plain(value) else None
+    return None
+
+
+def get(paths: Paths, environ: Mapping[str, str], name: str) -> str | None:
+    """One variable as it is, even if it is set to nothing; None if it is not set."""
+    return environ[name] if name in environ else _dotenv(paths).get(name)
+
+
+def _dotenv(paths: Paths) -> dict[str, str]:
+    try:
+        content = atomic.read(paths.env)
+    except OSError:
+        return {}
+    if content is None:
+        return {}
+    import io
+
+    from dotenv import dotenv_values
+
+    text = content.decode("utf-8", errors="replace")
+    return {
+        name: value for name, value in dotenv_values(stream=io.StringIO(text), interpolate=False).items() if value is not None
+    }
+
+
+def _is_plain(value: str) -> bool:
+    return value.isascii() and value.isprintable() and len(value) <= _LONGEST
+
+
+def storable(name: object, value: object) -> bool:
+    """Whether `store` would take them: a name on the list, and a value that is one word, or empty to forget it."""
+    return name in STORABLE and isinstance(value, str) and _is_plain(value) and not set(value) & set(" '\"\\#$`")
+
+
+def store(paths: Paths, name: str, value: str) -> None:
+    """Put a `storable` key into `.env`, mode 0600, leaving every other line as it is; an empty value removes it.
+
+    Raises:
+        OSError: the file can be neither read nor written.
+    """
+    with FileLock(os.path.join(paths.locks_dir, "env")).hold(timeout=5.0):
+        content = (atomic.read(paths.env) or b"").decode("utf-8", errors="surrogateescape")
+        lines = [line for line in content.splitlines() if line.removeprefix("export ").split("=")[0].strip() != name]
+        if value:
+            lines.append(f"{name}={value}")
+        text = "".join(f"{line}\n" for line in lines)
+        atomic.replace(paths.env, text.encode("utf-8", errors="surrogateescape"))
