@@ -84,7 +84,11 @@ const fromHost = {
 /** @type {Record<string, (message: Message, face: import("./faces.js").Face) => unknown>} */
 const fromFace = {
   recheck: () => host.recheck(),
-  refresh: ({ providers }, { kind }) => refresh(kind, providers),
+  refresh: ({ providers }, face) => {
+    if (refresh(face.kind, providers)) return;
+    face.wantsRefresh = true;
+    host.recheck();
+  },
   settings: ({ changed }) => changeSettings(changed),
   secret: ({ name, value }) => host.send({ type: "secret", name, value }),
   serve: () => host.send({ type: "serve" }) || faces.tell({ type: "served", url: null, error: "no_host" }),

@@ -152,6 +152,21 @@ export function isDormant(entry, settings) {
 }
 
 /**
+ * What gets rows, in the person's order, and the providers that get only a line.
+ * @param {Entry[]} entries
+ * @param {Settings | null} settings
+ * @returns {{visible: Entry[], dormant: string[]}}
+ */
+export function arrange(entries, settings) {
+  const order = settings?.order ?? [];
+  /** @param {Entry} entry */
+  const place = (entry) => (order.includes(entry.provider) ? order.indexOf(entry.provider) : order.length);
+  const sorted = [...entries].sort((one, other) => place(one) - place(other));
+  const dormant = sorted.filter((entry) => isDormant(entry, settings)).map((entry) => entry.provider);
+  return { visible: sorted.filter((entry) => !isDormant(entry, settings)), dormant: [...new Set(dormant)] };
+}
+
+/**
  * How full, in three steps.
  * @param {number | null} percent
  * @returns {"unknown" | "low" | "high" | "full"}

@@ -1,0 +1,114 @@
+/**
+ * The dashboard that `aimo serve` shows: the popup's gauges in a wide window.
+ *
+ * Talks to its own origin and to nobody else. Opening it is one refresh, the button is another, and nothing else ever asks.
+ */
+
+import { byId, el, sayAll, sentenceParts } from "../view/dom.js";
+import { ago } from "../view/format.js";
+import { paint } from "../view/gauges.js";
+import { headline } from "../view/headline.js";
+import { ORDER, providerRow } from "../view/providers.js";
+import { age, arrange } from "../view/reading.js";
+import { loadWords } from "../view/words.js";
+
+/** @typedef {import("../view/reading.js").Entry} Entry */
+
+/** The times on the screen move on by themselves; nobody is asked. */
+const REPAINT_MS = 20_000;
+const WAIT_SECONDS = 75;
+const TOKEN_KEY = "aimo_token";
+
+const words = await loadWords("auto");
+/** @type {Entry[]} */
+let entries = [];
+/** @type {string[]} */
+let refreshing = [];
+
+/** @type {import("../view/gauges.js").Deeds} */
+const deeds = {
+  steps: ["link", "copy", "retry"],
+  take: ({ kind, value }) => {
+    if (kind === "retry") refresh(value);
+    if (kind === "copy") navigator.clipboard.writeText(value);
+  },
+  remind: null,
+  isReminded: () => false,
+};
+
+/** A token travels in the fragment, which no server and no log sees, and stays in this tab. */
+function takeToken() {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (token === null) return;
+  sessionStorage.setItem(TOKEN_KEY, token);
+  history.replaceState(null, "", location.pathname);
+}
+
+/**
+ * @param {"GET" | "POST"} method
+ * @param {string} path
+ * @returns {Promise<any>}
+ */
+async function ask(method, path) {
+  const token = sessionStorage.getItem(TOKEN_KEY);
+  try {
+    const response = await fetch(path, { method, headers: token ? { Authorization: `Bearer ${token}` } : {} });
+    trouble(response.status === 401 ? "shim_token" : null);
+    return response.ok ? await response.json() : null;
+  } catch {
+    trouble("shim_silent");
+    return null;
+  }
+}
+
+/** @param {"shim_token" | "shim_silent" | null} key */
+function trouble(key) {
+  byId("trouble").hidden = key === null;
+  byId("trouble").replaceChildren(...(key ? sentenceParts(words.say(key)) : []));
+}
+
+/** @param {string} [provider] */
+async function refresh(provider) {
+  refreshing = provider ? [provider] : [...ORDER];
+  draw();
+  show(await ask("POST", `/api/refresh?wait=${WAIT_SECONDS}${provider ? `&provider=${encodeURIComponent(provider)}` : ""}`), provider);
+  refreshing = [];
+  draw();
+}
+
+/**
+ * @param {Entry[] | null} answer
+ * @param {string} [provider] the only one that was asked for
+ */
+function show(answer, provider) {
+  if (!Array.isArray(answer)) return;
+  const asked = answer.filter((entry) => !provider || entry.provider === provider);
+  const place = entries.findIndex((entry) => entry.provider === provider);
+  const kept = entries.filter((entry) => provider && entry.provider !== provider);
+  entries = place < 0 ? [...kept, ...asked] : [...kept.slice(0, place), ...asked, ...kept.slice(place)];
+  draw();
+}
+
+function draw() {
+  const now = Date.now();
+  const { visible, dormant } = arrange(entries, null);
+  const { answer, facts } = headline(visible, now, words);
+  const ages = visible.map((entry) => age(entry, now)).filter((passed) => passed !== null);
+  byId("age").textContent = refreshing.length > 0 ? words.say("reading") : ages.length > 0 ? ago(Math.min(...ages), words) : "";
+  byId("headline").hidden = !answer && !facts;
+  byId("answer").textContent = answer;
+  byId("facts").textContent = facts;
+  paint(byId("gauges"), visible, { words, now, refreshing, deeds });
+  const names = dormant.map((provider) => providerRow(provider).name).join(words.language === "ja" ? "、" : ", ");
+  byId("dormant").replaceChildren(dormant.length > 0 ? el("span", {}, words.say("not_set_up", { names })) : "");
+}
+
+takeToken();
+sayAll(words);
+byId("refresh").addEventListener("click", () => refresh());
+setInterval(draw, REPAINT_MS);
+ask("GET", "/api/ping").then((ping) => {
+  byId("sample").hidden = ping?.demo !== true;
+});
+show(await ask("GET", "/api/usage?cached=1"));
+await refresh();

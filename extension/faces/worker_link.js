@@ -1,0 +1,63 @@
+/**
+ * How popup and options talk to the worker: one port, opened again if the worker was stopped, and a knock every three seconds while
+ * a person is looking at "the host is missing".
+ *
+ * Paints what storage holds before the worker is even awake. A face never asks a provider; it tells the worker what the person wants.
+ */
+
+import { STATE_KEY } from "../background/faces.js";
+
+/** @typedef {import("../view/reading.js").FaceState} FaceState */
+
+const KNOCK_MS = 3_000;
+
+export class WorkerLink {
+  /** @type {FaceState | null} */
+  state = null;
+  /** @type {chrome.runtime.Port | null} */
+  #port = null;
+  #onState;
+  #onMessage;
+
+  /**
+   * @param {(state: FaceState) => void} onState
+   * @param {(message: {type: string, [key: string]: any}) => void} onMessage
+   */
+  constructor(onState, onMessage) {
+    this.#onState = onState;
+    this.#onMessage = onMessage;
+  }
+
+  async open() {
+    this.#connect();
+    setInterval(() => this.#knock(), KNOCK_MS);
+    const kept = (await chrome.storage.local.get(STATE_KEY))[STATE_KEY];
+    if (kept && !this.state) this.#show(/** @type {FaceState} */ (kept));
+  }
+
+  /** @param {{type: string, [key: string]: any}} message */
+  send(message) {
+    if (!this.#port) this.#connect();
+    this.#port?.postMessage(message);
+  }
+
+  #connect() {
+    const port = chrome.runtime.connect({ name: "face" });
+    this.#port = port;
+    port.onMessage.addListener((message) => (message.type === "state" ? this.#show(message.state) : this.#onMessage(message)));
+    port.onDisconnect.addListener(() => {
+      this.#port = null;
+    });
+  }
+
+  #knock() {
+    if (document.visibilityState !== "visible" || this.state?.host.state === "ready") return;
+    this.send({ type: "recheck" });
+  }
+
+  /** @param {FaceState} state */
+  #show(state) {
+    this.state = state;
+    this.#onState(state);
+  }
+}
