@@ -105,10 +105,11 @@ def retry_after(headers: Mapping[str, str], now: float, default: float = 300, ca
 
 def _http_date(value: str) -> float | None:
     """Epoch seconds of an HTTP date, None for anything else."""
-    from email.utils import mktime_tz, parsedate_tz
+    from datetime import UTC
+    from email.utils import parsedate_to_datetime
 
     try:
-        fields = parsedate_tz(value)
-        return None if fields is None else mktime_tz(fields)
+        moment = parsedate_to_datetime(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
