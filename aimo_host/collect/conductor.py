@@ -61,10 +61,17 @@ def _carry_out(context: Context, listener: Listener, provider: str, wanted: Want
         if not served:
             served, had_credential = _try_server_side(context, provider, wanted)
         _say_who_is_missing(context, provider, wanted, had_credential=had_credential)
-    except (OSError, cache.CacheBusyError, cache.NewerSchemaError) as error:
+    except Exception as error:  # noqa: BLE001 - a full disk or a fault of ours is this row's business alone
         log.write(context.paths, f"refresh of {provider}: {type(error).__name__}")
     finally:
+        _settle(context, provider, wanted, served=served)
+
+
+def _settle(context: Context, provider: str, wanted: Wanted, *, served: bool) -> None:
+    try:
         requests.settle(context.paths, provider, wanted.at, served=served, now=context.clock())
+    except OSError as error:  # whoever waits, waits until its own deadline
+        log.write(context.paths, f"settling {provider}: {type(error).__name__}")
 
 
 def _hosts(context: Context) -> set[str]:

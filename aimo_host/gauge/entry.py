@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aimo_host.gauge.snapshot import entry_at
 from aimo_host.gauge.times import iso
 
 TYPE_CHECKING = False
@@ -19,17 +20,21 @@ def upwards(instant: float) -> str:
 def from_usage(
     provider: str, usage: Usage, *, account: str | None, at: float, source: Literal["push", "server"]
 ) -> dict[str, Any]:
-    """The entry as it is stored: what was read, without the values that depend on the moment of looking (see `snapshot.py`).
+    """The entry as it is stored: what was read, and what followed from it at that moment (`snapshot.py` looks again later).
 
-    `account` is the opaque name; `at` the moment of observation. `_at` keeps that moment exactly, for ordering.
+    `account` is the opaque name; `at` the moment of observation. `_at` and `_tried` keep moments exactly, for ordering.
     """
-    return {
+    entry: dict[str, Any] = {
         "provider": provider,
+        "ok": False,
         "plan": usage.plan,
         "plan_label": usage.plan_label,
         "account": account,
+        "account_name": None,
         "auth_source": usage.auth_source,
-        "windows": [_window(window) for window in usage.windows],
+        "headroom_pct": None,
+        "tightest": None,
+        "windows": [_window(window) for window in sorted(usage.windows, key=_place)],
         "balances": [_balance(balance) for balance in usage.balances],
         "blocked": None if usage.blocked is None else {"code": usage.blocked.code, "message": usage.blocked.message},
         "observed_at": upwards(at),
@@ -39,9 +44,22 @@ def from_usage(
         "problem": None,
         "_source": source,
         "_received_at": upwards(at),
-        "_at": at,
-        "_tried": at,
     }
+    then = entry_at(entry, at, {})
+    for window, seen in zip(entry["windows"], then["windows"], strict=True):
+        window["pace"] = seen["pace"]
+    derived = {key: then[key] for key in ("ok", "headroom_pct", "tightest")}
+    return {**entry, **derived, "_at": at, "_tried": at}
+
+
+#: Windows stand in this order whatever order they were sent in.
+_KINDS = ("session", "hours", "daily", "weekly", "monthly", "other", "tools", "spend")
+_ASIDE = ("tools", "spend")
+
+
+def _place(window: Window) -> tuple[bool, str, int, float]:
+    """The main windows, then each model's or feature's, then tools and spend; short ones before long ones."""
+    return window.kind in _ASIDE, window.scope or "", _KINDS.index(window.kind), window.window_seconds or 0
 
 
 def _window(window: Window) -> dict[str, Any]:
@@ -56,6 +74,7 @@ def _window(window: Window) -> dict[str, Any]:
         "window_seconds": window.window_seconds,
         "state": "unknown" if window.used_pct is None else window.state,
         "binding": window.binding,
+        "pace": None,
         "usage": _rounded(counts["usage"]),
         "limit": _rounded(counts["limit"]),
         "remaining": _rounded(counts["remaining"]),

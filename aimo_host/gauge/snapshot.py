@@ -55,10 +55,14 @@ def unread(problem: Problem) -> dict[str, Any]:
     """An entry without a reading, only with the problem that stopped it."""
     return {
         "provider": problem.provider,
+        "ok": False,
         "plan": None,
         "plan_label": None,
         "account": None,
+        "account_name": None,
         "auth_source": None,
+        "headroom_pct": None,
+        "tightest": None,
         "windows": [],
         "balances": [],
         "blocked": None,

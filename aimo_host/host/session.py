@@ -44,7 +44,7 @@ class Session:
         self._context = context
         self._send = send
         self._extension = Extension(send)
-        self._bell: Bell | None = None
+        self._listener: Listener | None = None
         self._presence: presence.Presence | None = None
         self._refresher: Refresher | None = None
         self._publishing = threading.Lock()
@@ -74,8 +74,8 @@ class Session:
         """The extension is gone."""
         if self._presence is not None:
             self._presence.leave()
-        if self._bell is not None:
-            self._bell.close()
+        if self._listener is not None:
+            self._listener.close()
 
     def _unknown(self, _message: dict[str, Any]) -> None:
         raise RefusedError("bad_message", "This type of message is not known.")
@@ -98,9 +98,8 @@ class Session:
         from aimo_host.host.refresher import Refresher
 
         paths = self._context.paths
-        self._bell = Bell(paths.bells_dir, (paths.cache, paths.refresh, paths.attempts))
-        listener = Listener(self._bell, self._on_ring)
-        self._refresher = Refresher(self._context, self._extension, listener, profile)
+        self._listener = Listener(Bell(paths.bells_dir, (paths.cache, paths.refresh, paths.attempts)), self._on_ring)
+        self._refresher = Refresher(self._context, self._extension, self._listener, profile)
         facts = {"kind": "host", "profile": profile, "version": __version__}
         self._presence = presence.Presence(paths.presence_dir, facts)
 

@@ -50,6 +50,7 @@ class Bell:
         self._watched = watched
         self._seen = self._look()
         self._path: str | None = None
+        self._is_down = False
         self._socket = self._bind(folder)
 
     def _bind(self, folder: str) -> socket.socket | None:
@@ -88,17 +89,17 @@ class Bell:
         """Sleep until the bell rings (True) or `timeout` seconds have passed (False). Rings that piled up count as one."""
         if self._socket is None:
             return self._watch(timeout)
-        if not select.select([self._socket], [], [], timeout)[0]:
+        if self._is_down or not select.select([self._socket], [], [], timeout)[0]:
             return False
         try:
             while True:
                 self._socket.recv(1)
         except OSError:
-            return True
+            return not self._is_down
 
     def _watch(self, timeout: float | None) -> bool:
         deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
+        while not self._is_down:
             seen = self._look()
             if seen != self._seen:
                 self._seen = seen
@@ -107,13 +108,20 @@ class Bell:
             if left <= 0:
                 return False
             time.sleep(left)
+        return False
+
+    def take_down(self) -> None:
+        """Nobody can ring any more; whoever waits wakes up and is told False from now on."""
+        self._is_down = True
+        if self._socket is not None and self._path is not None:
+            _ring_one(self._path)
+            atomic.discard(self._path)
 
     def close(self) -> None:
-        """Take the bell down."""
+        """Give the socket back. Only when no thread waits for it."""
+        self.take_down()
         if self._socket is not None:
             self._socket.close()
-        if self._path is not None:
-            atomic.discard(self._path)
 
 
 class Listener:
@@ -124,7 +132,14 @@ class Listener:
         self._on_ring = on_ring
         self._rung = threading.Condition()
         self._count = 0
-        threading.Thread(target=self._listen, name="bell", daemon=True).start()
+        self._thread = threading.Thread(target=self._listen, name="bell", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop listening and take the bell down."""
+        self._bell.take_down()
+        self._thread.join()
+        self._bell.close()
 
     def _listen(self) -> None:
         while self._bell.wait():
@@ -153,20 +168,27 @@ def ring(folder: str) -> None:
     if not hasattr(socket, "AF_UNIX"):
         return
     try:
-        names = [name for name in os.listdir(folder) if name.endswith(_SUFFIX)]
-        room = _Folder(folder)
+        names = os.listdir(folder)
     except OSError:
         return
+    for name in names:
+        if name.endswith(_SUFFIX):
+            _ring_one(os.path.join(folder, name))
+
+
+def _ring_one(path: str) -> None:
+    folder, name = os.path.split(path)
     ringer = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
         ringer.setblocking(False)
-        for name in names:
-            try:
-                ringer.sendto(b"!", room.address(name))
-            except ConnectionRefusedError:
-                atomic.discard(os.path.join(folder, name))
-            except OSError:
-                continue  # full: it is ringing already; gone: nobody is there
+        room = _Folder(folder)
+        try:
+            ringer.sendto(b"!", room.address(name))
+        finally:
+            room.close()
+    except ConnectionRefusedError:
+        atomic.discard(path)
+    except OSError:
+        pass  # full: it is ringing already; gone: nobody is there
     finally:
         ringer.close()
-        room.close()

@@ -37,7 +37,7 @@ class NewerSchemaError(Exception):
 
 def empty() -> dict[str, Any]:
     """A cache in which nothing was ever read."""
-    return {"schema": SCHEMA, "updated_at": None, "entries": []}
+    return {"schema": SCHEMA, "updated_at": None, "entries": [], "_feeds": {}}
 
 
 def read(paths: Paths) -> dict[str, Any]:

@@ -1,0 +1,204 @@
+"""`aimo`: the entrance for people and scripts. One command, one function, one exit code; stdout carries the answer only.
+
+A cached read imports next to nothing. Everything else is imported by the command that needs it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+    from typing import Any
+
+    from aimo_host.state.paths import Paths
+
+    Entries = list[dict[str, Any]]
+
+OK, OUR_FAULT, BAD_ARGUMENTS, UNKNOWN, INTERRUPTED = 0, 1, 2, 4, 130
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command and return its exit code (design §10). Turns every exception into a sentence and a code."""
+    arguments = sys.argv[1:] if argv is None else argv
+    from aimo_host.state.paths import HomeNotAbsoluteError
+
+    try:
+        # The status lines and scripts that run at every prompt ask exactly this.
+        if sorted(arguments) == ["--cached", "--json"]:
+            return _print_json(_cached(_paths()))
+        return _dispatch(arguments)
+    except HomeNotAbsoluteError as error:
+        sys.stderr.write(f"aimo: {error}\n")
+        return BAD_ARGUMENTS
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has seen enough. Nothing may be flushed into the broken pipe at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return OK
+    except OSError as error:
+        sys.stderr.write(f"aimo: {error.strerror or type(error).__name__}: {error.filename or 'a file'}\n")
+        return OUR_FAULT
+
+
+def _paths() -> Paths:
+    from aimo_host.state import paths
+
+    return paths.find(os.environ)
+
+
+def _cached(paths: Paths) -> Entries:
+    from aimo_host.gauge import snapshot
+    from aimo_host.state import cache, settings
+
+    return snapshot.entries_at(cache.read(paths), settings.read(paths), time.time())
+
+
+def _print_json(entries: Entries) -> int:
+    import json
+
+    sys.stdout.write(json.dumps(entries, ensure_ascii=False, indent=1) + "\n")
+    sys.stdout.flush()
+    return _readings_code(entries)
+
+
+def _readings_code(entries: Entries) -> int:
+    """0 if there is at least one reading."""
+    return OK if any(entry["observed_at"] is not None for entry in entries) else UNKNOWN
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if arguments and arguments[0] in _OTHER_ENTRANCES:
+        return _OTHER_ENTRANCES[arguments[0]](arguments[1:])
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.run
+    return command(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    import argparse
+
+    from aimo_host import __version__
+    from aimo_host.gauge.catalog import ORDER
+
+    parser = argparse.ArgumentParser(
+        prog="aimo",
+        description="How much of Claude, Codex, Z.ai and Ollama is left. Without a command: ask everybody and show it.",
+        epilog="More commands: serve, install, uninstall, demo; each has its own --help.",
+    )
+    parser.add_argument("--version", action="version", version=f"aimo {__version__}")
+    parser.add_argument("--json", action="store_true", help="the entries as JSON instead of a table")
+    parser.add_argument("--cached", action="store_true", help="ask nobody, show what is known")
+    parser.set_defaults(run=_show)
+    commands = parser.add_subparsers(metavar="COMMAND")
+    refresh = commands.add_parser("refresh", help="ask everybody, or one provider by name, and show it")
+    refresh.add_argument("--provider", choices=ORDER, help="only this one, even if it was left in peace")
+    refresh.add_argument("--json", action="store_true", help="the entries as JSON instead of a table")
+    refresh.add_argument("--pending", action="store_true", help=argparse.SUPPRESS)
+    refresh.set_defaults(run=_refresh)
+    where = commands.add_parser("paths", help="where aimo's files are")
+    where.add_argument("--json", action="store_true")
+    where.set_defaults(run=_where)
+    return parser
+
+
+def _show(options: argparse.Namespace) -> int:
+    paths = _paths()
+    if not options.cached:
+        from aimo_host import terminal
+
+        with terminal.busy():
+            _collect(paths, provider=None)
+    return _print(_cached(paths), as_json=options.json)
+
+
+def _print(entries: Entries, *, as_json: bool) -> int:
+    if as_json:
+        return _print_json(entries)
+    from aimo_host import terminal
+
+    terminal.show(entries, time.time())
+    return _readings_code(entries)
+
+
+def _refresh(options: argparse.Namespace) -> int:
+    paths = _paths()
+    _collect(paths, provider=options.provider, only_pending=options.pending)
+    entries = [entry for entry in _cached(paths) if options.provider in {None, entry["provider"]}]
+    return _print(entries, as_json=options.json)
+
+
+def _collect(paths: Paths, *, provider: str | None, only_pending: bool = False) -> None:
+    """Ask for fresh readings and see to it that they are fetched: by whoever conducts already, else by this process."""
+    from aimo_host.collect import conductor
+    from aimo_host.routes import Context
+    from aimo_host.state import requests, settings
+    from aimo_host.state.bell import Bell, Listener
+
+    context = Context(paths, os.environ, time.time)
+    listener = Listener(Bell(paths.bells_dir, (paths.cache, paths.refresh, paths.attempts)))
+    # The lock comes before the request: this process has the shell's environment, and with it keys that a browser's host lacks.
+    lock = conductor.lock(context)
+    conducts = lock.acquire()
+    try:
+        if not only_pending:
+            wanted = [p for p in settings.wanted(settings.read(paths)) if provider in {None, p}]
+            requests.ask(paths, wanted, trigger="cli", named=provider is not None, now=time.time())
+        while not conducts and requests.read(paths, time.time()).unsettled(time.time()):
+            # Somebody else conducts. If it dies, its lock drops and this process takes over.
+            conducts = lock.acquire(timeout=0.1)
+        if conducts:
+            conductor.conduct(context, listener)
+    finally:
+        lock.release()
+        listener.close()
+
+
+def _where(options: argparse.Namespace) -> int:
+    found = _paths().public()
+    if options.json:
+        import json
+
+        sys.stdout.write(json.dumps(found, indent=1) + "\n")
+    else:
+        width = max(map(len, found))
+        sys.stdout.writelines(f"{name:{width}}  {path}\n" for name, path in found.items())
+    return OK
+
+
+def _serve(arguments: list[str]) -> int:
+    from aimo_host.shim import serve
+
+    return serve.main(arguments, os.environ)
+
+
+def _install(arguments: list[str]) -> int:
+    from aimo_host.setup import install
+
+    return install.main(arguments, os.environ, show_gauge=lambda: main([]))
+
+
+def _uninstall(arguments: list[str]) -> int:
+    from aimo_host.setup import uninstall
+
+    return uninstall.main(arguments, os.environ)
+
+
+def _demo(arguments: list[str]) -> int:
+    from aimo_host import demo, terminal
+    from aimo_host.shim import serve
+
+    return demo.main(arguments, os.environ, show=terminal.show, serve=serve.main)
+
+
+_OTHER_ENTRANCES: dict[str, Callable[[list[str]], int]] = {
+    "serve": _serve,
+    "install": _install,
+    "uninstall": _uninstall,
+    "demo": _demo,
+}

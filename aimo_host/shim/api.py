@@ -1,0 +1,132 @@
+"""What the routes under /api/ do: read the cache, ask for a refresh, wait for it. Nothing over HTTP changes a setting."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+from aimo_host import __version__
+from aimo_host.gauge import snapshot
+from aimo_host.gauge.times import parse_iso
+from aimo_host.state import cache, presence, requests, settings
+from aimo_host.state.lock import FileLock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
+
+    from aimo_host.state.bell import Listener
+    from aimo_host.state.paths import Paths
+
+    Entries = list[dict[str, Any]]
+
+DEFAULT_MAX_AGE = 60.0
+DEFAULT_WAIT = 5.0
+#: While a client waits, this often it is checked that somebody conducts.
+_CHECK_EVERY = 1.0
+
+
+class Api:
+    """Answers from the files of one installation."""
+
+    def __init__(self, paths: Paths, environ: Mapping[str, str], listener: Listener) -> None:
+        self._paths = paths
+        self._environ = environ
+        self._listener = listener
+        self._starting = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def ping(self) -> dict[str, Any]:
+        """Who answers here, and whether a browser is connected."""
+        state = "connected" if self._hosts() else "absent"
+        return {"ok": True, "name": "aimo", "version": __version__, "pid": os.getpid(), "browser": state}
+
+    def cached(self, provider: str | None = None) -> Entries:
+        """The entries as they are known, asking nobody."""
+        entries = snapshot.entries_at(cache.read(self._paths), settings.read(self._paths), time.time())
+        return [entry for entry in entries if provider is None or entry["provider"] == provider]
+
+    def usage(self, provider: str | None, max_age: float, wait: float) -> Entries:
+        """The entries, after a refresh of those that are older than `max_age`, for which at most `wait` seconds are spent."""
+        due = self._due(self.cached(provider), max_age)
+        if due:
+            self._refresh(due, wait, named=provider is not None)
+        return self.cached(provider)
+
+    def refresh(self, provider: str | None, wait: float) -> Entries:
+        """The entries, after everybody was asked and at most `wait` seconds were spent until they have answered or failed."""
+        wanted = [p for p in settings.wanted(settings.read(self._paths)) if provider in {None, p}]
+        self._refresh(wanted, wait, named=provider is not None)
+        return self.cached(provider)
+
+    def _due(self, entries: Entries, max_age: float) -> list[str]:
+        """The providers with an entry that nobody has tried to renew lately."""
+        now = time.time()
+        settled = requests.read(self._paths, now).settled
+        tried = [(e["provider"], max(parse_iso(e["attempted_at"]) or 0.0, settled[e["provider"]])) for e in entries]
+        # Our own moments are rounded up to whole seconds, so one may lie just ahead.
+        return list(dict.fromkeys(provider for provider, at in tried if not -1 <= now - at <= max_age))
+
+    def _refresh(self, providers: Iterable[str], wait: float, *, named: bool) -> None:
+        """Ask, see to it that somebody conducts, and wait for at most `wait` seconds."""
+        try:
+            moments = requests.ask(self._paths, providers, trigger="agent", named=named, now=time.time())
+        except OSError:
+            return  # a disk that cannot be written: what is cached is all there is
+
+        def is_settled() -> bool:
+            found = requests.read(self._paths, time.time())
+            return all(found.is_settled(provider, at) for provider, at in moments.items())
+
+        if not self._hosts():
+            self._start_conductor()
+        deadline = time.monotonic() + wait
+        while (left := deadline - time.monotonic()) > 0 and not self._listener.wait_until(is_settled, min(left, _CHECK_EVERY)):
+            # A host that was there may have died with the request in its hands.
+            self._start_conductor()
+
+    def _hosts(self) -> bool:
+        return any(facts.get("kind") == "host" for facts in presence.present(self._paths.presence_dir))
+
+    def _start_conductor(self) -> None:
+        """Start `aimo refresh` for the open requests, unless somebody conducts already. The shim itself stays tiny."""
+        with self._starting:
+            if self._child is not None and self._child.poll() is None:
+                return
+            with FileLock(os.path.join(self._paths.locks_dir, "conductor")).hold(0) as is_free:
+                if not is_free:
+                    return
+            nowhere = subprocess.DEVNULL
+            command = [sys.executable, "-I", "-m", "aimo_host", "refresh", "--pending"]
+            child = subprocess.Popen(
+                command, env=dict(self._environ), cwd=self._paths.state_dir, stdin=nowhere, stdout=nowhere, stderr=nowhere
+            )
+            self._child = child
+            threading.Thread(target=child.wait, name="conductor", daemon=True).start()
+
+
+class SampleApi(Api):
+    """Serves invented readings, says so, and asks nobody."""
+
+    def __init__(
+        self, paths: Paths, environ: Mapping[str, str], listener: Listener, samples: Callable[[float], dict[str, Any]]
+    ) -> None:
+        super().__init__(paths, environ, listener)
+        self._samples = samples
+
+    def ping(self) -> dict[str, Any]:
+        """As ever, with `demo` for the dashboard's banner."""
+        return {**super().ping(), "demo": True}
+
+    def cached(self, provider: str | None = None) -> Entries:
+        """The samples as of now."""
+        now = time.time()
+        entries = snapshot.entries_at(self._samples(now), settings.defaults(), now)
+        return [entry for entry in entries if provider is None or entry["provider"] == provider]
+
+    def _refresh(self, providers: Iterable[str], wait: float, *, named: bool) -> None:
+        """Nobody to ask."""

@@ -1,0 +1,78 @@
+"""Who may speak to the shim. One pure function, because every line of it is a promise.
+
+The danger is not a program on this machine but a web page in the user's browser that reaches `localhost`. Four checks stop it:
+
+* Host. A page that rebinds its own name to 127.0.0.1 sends that name: only our own three names pass. It is the only defence
+  against rebinding, since same-origin GETs carry no Origin, and plain-http pages send no Sec-Fetch.
+* Sec-Fetch-Site. Browsers say how the page that asks is related to us. Programs say nothing. `same-site` is refused too:
+  `http://localhost:5173` is same-site with us. `none` is a typed address, but also another extension's fetch: only a navigation
+  passes. A top-level navigation from elsewhere may open the page itself, which has no side effect.
+* Origin. If present, it must be exactly our own.
+* Token, if the user set one: also against other users of the machine. Never in a query, where it would end up in histories.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Headers = Sequence[tuple[str, str]]
+
+
+class Refusal:
+    """An answer in place of what was asked for."""
+
+    __slots__ = ("code", "message", "status")
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+def check(method: str, path: str, query: str, headers: Headers, *, port: int, token: str | None) -> Refusal | None:
+    """The refusal of a request, or None if it may pass. `headers` has every header line as it came."""
+    host = _one(headers, "host")
+    if host is None or host.lower() not in {f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}"}:
+        return Refusal(421, "wrong_host", "This server answers to localhost and its own port only.")
+    is_api = path.startswith("/api/")
+    if not _site_may(method, headers, is_api=is_api):
+        return Refusal(403, "cross_site", "Web pages of other sites may not ask this server.")
+    origins = _all(headers, "origin")
+    if origins and origins != [f"http://{host.lower()}"]:
+        return Refusal(403, "cross_origin", "Web pages of other origins may not ask this server.")
+    if token is not None:
+        return _token_refusal(headers, query, token, is_api=is_api)
+    return None
+
+
+def _site_may(method: str, headers: Headers, *, is_api: bool) -> bool:
+    sites = _all(headers, "sec-fetch-site")
+    if not sites or sites == ["same-origin"]:
+        return True
+    navigates = method == "GET" and _all(headers, "sec-fetch-mode") == ["navigate"]
+    if sites == ["none"]:
+        return navigates
+    to_the_top = _all(headers, "sec-fetch-dest") == ["document"]
+    return sites in (["same-site"], ["cross-site"]) and navigates and to_the_top and not is_api
+
+
+def _token_refusal(headers: Headers, query: str, token: str, *, is_api: bool) -> Refusal | None:
+    from hmac import compare_digest
+
+    if token in query or any(part.partition("=")[0].lower() == "token" for part in query.split("&")):
+        return Refusal(400, "token_in_query", "Send the token as `Authorization: Bearer …`, never in the address.")
+    given = _one(headers, "authorization") or ""
+    if is_api and not compare_digest(given.encode("utf-8", "replace"), f"Bearer {token}".encode()):
+        return Refusal(401, "unauthorized", "This server wants `Authorization: Bearer` with the token in AIMO_TOKEN.")
+    return None
+
+
+def _all(headers: Headers, name: str) -> list[str]:
+    return [value.strip() for key, value in headers if key.lower() == name]
+
+
+def _one(headers: Headers, name: str) -> str | None:
+    found = _all(headers, name)
+    return found[0] if len(found) == 1 else None

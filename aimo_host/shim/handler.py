@@ -1,0 +1,214 @@
+"""One connection: reads requests within a deadline, asks the guard, hands them to the api or the static table, answers in JSON.
+
+Every answer carries the same closed set of headers. A client that says nothing is cut off after five seconds.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from http.server import BaseHTTPRequestHandler
+
+from aimo_host.shim import guard, query
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+    from typing import Any
+
+    from aimo_host.shim.api import Api
+
+SILENCE_SECONDS = 5.0
+_LARGEST_BODY = 64 * 1024
+_LONGEST_TARGET = 2048
+_CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class Site:
+    """What all connections share."""
+
+    def __init__(self, api: Api, files: dict[str, tuple[str, str]], *, port: int, token: str | None) -> None:
+        self.api = api
+        self.files = files
+        self.port = port
+        self.token = token
+
+
+class _Deadline(io.RawIOBase):
+    """Reads from a socket until a moment, however slowly the bytes drip."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self.renew()
+
+    def renew(self) -> None:
+        self._until = time.monotonic() + SILENCE_SECONDS
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._connection.settimeout(left)
+        return self._connection.recv_into(buffer)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Serves one connection of a `Site`."""
+
+    protocol_version = "HTTP/1.1"
+    server_version = "aimo"
+    sys_version = ""
+    close_connection = True
+
+    def __init__(self, connection: socket.socket, address: Any, site: Site) -> None:
+        self._site = site
+        no_server: Any = None  # the base class only keeps it
+        super().__init__(connection, address, no_server)
+
+    def setup(self) -> None:
+        """Put the deadline between the socket and the parser."""
+        self.connection = self.request
+        self._deadline = _Deadline(self.connection)
+        self.rfile = io.BufferedReader(self._deadline)
+        self.wfile = self.connection.makefile("wb")
+
+    def version_string(self) -> str:
+        """The name alone: a version is nobody's business."""
+        return self.server_version
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: there is no access log, so nothing can leak into it."""
+
+    def handle_one_request(self) -> None:
+        """Read one request and answer it; a broken or silent connection just ends."""
+        self.close_connection = True
+        self._deadline.renew()
+        try:
+            self.raw_requestline = self.rfile.readline(_LONGEST_TARGET + 1)
+            if not self.raw_requestline:
+                return
+            if len(self.raw_requestline) > _LONGEST_TARGET:
+                self.requestline = self.request_version = self.command = ""
+                self._refuse(guard.Refusal(400, "bad_request", "The address is too long."))
+            elif self.parse_request():
+                self._answer()
+            self.wfile.flush()
+        except OSError:
+            self.close_connection = True
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What the parser refuses, in our own shape."""
+        del message, explain
+        self.close_connection = True
+        self._refuse(guard.Refusal(code if code in {400, 413} else 400, "bad_request", "This is not a request aimo understands."))
+
+    def _answer(self) -> None:
+        path, _, parameters = self.path.partition("?")
+        headers = list(self.headers.items())
+        refusal = guard.check(self.command, path, parameters, headers, port=self._site.port, token=self._site.token)
+        if refusal is None:
+            refusal = self._take_body()
+        if refusal is None and path in self._site.files:
+            refusal = self._only("GET") or self._file(path)
+        elif refusal is None and path in _ROUTES:
+            method, allowed, route = _ROUTES[path]
+            refusal = self._only(method) or self._route(route, parameters, allowed)
+        elif refusal is None:
+            refusal = guard.Refusal(404, "not_found", "There is nothing at this address.")
+        if refusal is not None:
+            self._refuse(refusal)
+
+    def _take_body(self) -> guard.Refusal | None:
+        """Nobody needs to send a body; one that comes is read and forgotten, so that the connection stays in step."""
+        if self.headers.get("Transfer-Encoding") is not None:
+            self.close_connection = True
+            return guard.Refusal(400, "bad_request", "No body is needed here.")
+        lengths = self.headers.get_all("Content-Length") or ["0"]
+        if len(set(lengths)) != 1 or not (lengths[0].isascii() and lengths[0].isdigit()):
+            self.close_connection = True
+            return guard.Refusal(400, "bad_request", "This Content-Length is not a number.")
+        if int(lengths[0][:12]) > _LARGEST_BODY:
+            self.close_connection = True
+            return guard.Refusal(413, "too_large", "No body is needed here, and one this large is not read.")
+        self.rfile.read(int(lengths[0]))
+        return None
+
+    def _only(self, method: str) -> guard.Refusal | None:
+        if self.command == method:
+            return None
+        return guard.Refusal(405, "method_not_allowed", f"Use {method} here.")
+
+    def _route(
+        self, route: Callable[[Api, dict[str, Any]], object], parameters: str, allowed: tuple[str, ...]
+    ) -> guard.Refusal | None:
+        try:
+            found = query.parse(parameters, allowed)
+        except ValueError as error:
+            return guard.Refusal(400, "bad_parameter", str(error))
+        try:
+            result = route(self._site.api, found)
+        except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer and no traceback
+            return guard.Refusal(500, "internal", "aimo failed to answer this.")
+        self._send(200, "application/json", json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode())
+        return None
+
+    def _file(self, path: str) -> guard.Refusal | None:
+        file, kind = self._site.files[path]
+        try:
+            with open(file, "rb") as opened:
+                content = opened.read()
+        except OSError:
+            return guard.Refusal(404, "not_found", "There is nothing at this address.")
+        self._send(200, kind, content)
+        return None
+
+    def _refuse(self, refusal: guard.Refusal) -> None:
+        body = json.dumps({"error": {"code": refusal.code, "message": refusal.message}}).encode()
+        self._send(refusal.status, "application/json", body)
+
+    def _send(self, status: int, kind: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Content-Security-Policy", _CONTENT_POLICY)
+        self.send_header("Referrer-Policy", "no-referrer")
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.connection.settimeout(SILENCE_SECONDS)
+        self.wfile.write(body)
+
+
+def _usage(api: Api, found: dict[str, Any]) -> object:
+    from aimo_host.shim.api import DEFAULT_MAX_AGE, DEFAULT_WAIT
+
+    provider = found.get("provider")
+    if found.get("cached"):
+        return api.cached(provider)
+    return api.usage(provider, found.get("max_age", DEFAULT_MAX_AGE), found.get("wait", DEFAULT_WAIT))
+
+
+def _refresh(api: Api, found: dict[str, Any]) -> object:
+    return api.refresh(found.get("provider"), found.get("wait", 0.0))
+
+
+def _ping(api: Api, _found: dict[str, Any]) -> object:
+    return api.ping()
+
+
+#: Path -> its method, its parameters, what it does.
+_ROUTES: dict[str, tuple[str, tuple[str, ...], Callable[[Api, dict[str, Any]], object]]] = {
+    "/api/usage": ("GET", ("max_age", "wait", "cached", "provider"), _usage),
+    "/api/refresh": ("POST", ("wait", "provider"), _refresh),
+    "/api/ping": ("GET", (), _ping),
+}

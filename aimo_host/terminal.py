@@ -1,0 +1,195 @@
+"""The gauge as text, for a person at a terminal and for pipes. Says the same as the other faces; asks nobody.
+
+Colour is a second signal only: every state is readable without it. rich is imported here and only when something is shown.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from aimo_host.gauge.catalog import PROVIDERS
+from aimo_host.gauge.times import parse_iso
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from typing import Any
+
+    from rich.console import Console
+    from rich.text import Text
+
+    Entry = dict[str, Any]
+    Window = dict[str, Any]
+
+_NAME_CELLS = 16
+_RIGHT_CELLS = 18
+_WIDEST = 88
+_NARROWEST_BAR = 4
+_OLD_SECONDS = 3600
+_DAY = 86400
+_HIGH_PCT, _FULL_PCT = 80, 100
+_KIND_NAMES = {"daily": "Day", "weekly": "Week", "monthly": "Month", "tools": "Tools", "spend": "Extra"}
+
+
+def busy() -> AbstractContextManager[object]:
+    """A spinner on stderr while something is asked; nothing where nobody looks."""
+    import contextlib
+
+    if not sys.stderr.isatty():
+        return contextlib.nullcontext()
+    from rich.console import Console
+
+    return Console(stderr=True).status("asking…")
+
+
+def show(entries: list[Entry], now: float, *, heading: str | None = None) -> None:
+    """Write the rows of all entries to stdout. `heading` is a line above them."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, emoji=False, markup=False)
+    width = min(console.width, _WIDEST)
+    if heading is not None:
+        console.print(Text(heading, style="bold"))
+    for entry in entries:
+        for line in _lines(entry, now, width, _encodes(console)):
+            console.print(line, no_wrap=True, overflow="ignore", crop=False)
+    if not any(entry["observed_at"] for entry in entries):
+        console.print(Text("Nothing could be read yet. `aimo demo` shows what it will look like."))
+
+
+def _encodes(console: Console) -> bool:
+    """Whether the bars' characters can be written there (not on an old Windows code page)."""
+    try:
+        "█░┊┄·…".encode(console.encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _lines(entry: Entry, now: float, width: int, drawn: bool) -> list[Text]:  # noqa: FBT001 - one flag, named at the call's origin
+    from rich.text import Text
+
+    lines = [_headline(entry, now, width)]
+    if entry["error"]:
+        where = (entry["problem"] or {}).get("url")
+        lines.append(Text(f"  ! {entry['error']}{f'  {where}' if where else ''}", style="yellow"))
+    if entry["blocked"]:
+        lines.append(Text(f"  ! {entry['blocked']['message']}", style="red"))
+    lines += [_window_line(window, now, width, drawn) for window in entry["windows"]]
+    lines += [Text(f"  {_balance(balance)}") for balance in entry["balances"]]
+    return lines
+
+
+def _headline(entry: Entry, now: float, width: int) -> Text:
+    from rich.text import Text
+
+    row = PROVIDERS.get(entry["provider"])
+    about = " · ".join(part for part in (entry["plan_label"], entry["account_name"]) if part)
+    left = Text(row["name"] if row else entry["provider"], style="bold")
+    if about:
+        left.append(f"  {about}", style="not bold")
+    observed = parse_iso(entry["observed_at"])
+    if observed is not None:
+        old = entry["stale"] or now - observed > _OLD_SECONDS
+        _align_right(left, f"read {span(now - observed)} ago", width, "yellow" if old else "dim")
+    return left
+
+
+def _window_line(window: Window, now: float, width: int, drawn: bool) -> Text:  # noqa: FBT001
+    from rich.cells import set_cell_size
+    from rich.text import Text
+
+    used = window["used_pct"]
+    bar_cells = max(_NARROWEST_BAR, width - _NAME_CELLS - _RIGHT_CELLS - 12)
+    line = Text(f"  {set_cell_size(short_name(window), _NAME_CELLS - 2)}")
+    line.append(_bar(window, bar_cells, drawn), style=_level(used))
+    percent = "--" if used is None else f"{used:.0f} %"
+    line.append(f" {percent:>7}")
+    _align_right(line, _when(window, now), width, "dim")
+    return line
+
+
+def _align_right(line: Text, text: str, width: int, style: str) -> None:
+    from rich.cells import cell_len
+
+    line.append(" " * max(2, width - line.cell_len - cell_len(text)))
+    line.append(text, style=style)
+
+
+def _bar(window: Window, cells: int, drawn: bool) -> str:  # noqa: FBT001
+    used = window["used_pct"]
+    full, empty, mark, unknown = ("█", "░", "┊", "┄") if drawn else ("#", ".", "|", "-")
+    if used is None:
+        return unknown * cells
+    filled = round(min(used, _FULL_PCT) / _FULL_PCT * cells)
+    bar = full * filled + empty * (cells - filled)
+    if window["pace"] is None:
+        return bar
+    at = min(cells - 1, round(window["pace"]["expected_pct"] / _FULL_PCT * cells))
+    return bar[:at] + mark + bar[at + 1 :]
+
+
+def _level(used: float | None) -> str:
+    if used is None:
+        return "dim"
+    return "red" if used >= _FULL_PCT else "yellow" if used >= _HIGH_PCT else "green"
+
+
+def short_name(window: Window) -> str:
+    """`5 h`, `Week`, `Week Fable`, `Month`, `Tools`, `Extra`: from kind, length and scope, never from the label."""
+    kind, seconds = window["kind"], window["window_seconds"]
+    scope: str | None = window["scope"]
+    name = _KIND_NAMES.get(kind)
+    if name is None and kind in {"session", "hours"} and seconds:
+        name = f"{seconds / 3600:.0f} h"
+    elif name is None:
+        name = str(window["label"]) if kind == "other" else "Session"
+    return f"{name} {scope}" if scope and scope not in name else name
+
+
+def _when(window: Window, now: float) -> str:
+    if window["state"] == "not_started":
+        return "not started"
+    if window["state"] == "reset_due":
+        return "reset, not read since"
+    resets_at = parse_iso(window["resets_at"])
+    runs_out = parse_iso(window["pace"]["runs_out_at"]) if window["pace"] else None
+    if runs_out is not None:
+        return f"out ~{moment(runs_out, now)}"
+    if resets_at is not None:
+        return moment(resets_at, now)
+    return f"in {window['resets_in']}" if window["resets_in"] else ""
+
+
+def moment(at: float, now: float) -> str:
+    """`in 2 h 10 m` within a day, else the local weekday and time, with the date if it is more than six days away."""
+    if at - now < _DAY:
+        return f"in {span(at - now)}"
+    return time.strftime("%a %H:%M" if at - now < 6 * _DAY else "%d %b %H:%M", time.localtime(at))
+
+
+def span(seconds: float) -> str:
+    """A duration in at most two units: `4 s`, `12 m`, `2 h 10 m`, `3 d 4 h`."""
+    whole = max(0, int(seconds))
+    if whole < 60:  # noqa: PLR2004 - clock arithmetic
+        return f"{whole} s"
+    minutes, hours, days = whole // 60 % 60, whole // 3600 % 24, whole // _DAY
+    if days:
+        return f"{days} d {hours} h" if hours else f"{days} d"
+    if hours:
+        return f"{hours} h {minutes} m" if minutes else f"{hours} h"
+    return f"{minutes} m"
+
+
+def _balance(balance: dict[str, Any]) -> str:
+    unit = balance["unit"] or ""
+    if balance["unlimited"]:
+        return f"{balance['label']}: unlimited"
+    if balance["amount"] is not None:
+        return f"{balance['label']}: {balance['amount']:,.2f} {unit}".rstrip()
+    if balance["used"] is not None:
+        limit = "" if balance["limit"] is None else f" of {balance['limit']:,.2f}"
+        return f"{balance['label']}: {balance['used']:,.2f}{limit} {unit} used"
+    return f"{balance['label']}: {balance['reason'] or ('amount not shown' if balance['enabled'] else 'off')}"
