@@ -25,7 +25,7 @@ SOURCES = ("pyproject.toml", "README.md", "LICENSE", "aimo_host", "extension", "
 MARKER = "aimo-env.json"
 #: Variables that would send pip or the new interpreter elsewhere.
 MISLEADING = ("PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIRE_VIRTUALENV", "PIP_NO_DEPS")
-NO_PIP = re.compile("ensurepip is not available|No module named '?(ensurepip|venv)")
+NO_PIP = re.compile(r"ensurepip is not\s+available|No module named '?(ensurepip|venv)")
 OFFLINE = re.compile(
     "NewConnectionError|ConnectTimeout|ReadTimeout|timed out|name resolution|Name or service not known|nodename nor servname|"
     "getaddrinfo failed|ProxyError|Cannot connect to proxy|SSLError|Connection refused|Network is unreachable|Connection aborted"
@@ -112,13 +112,23 @@ def clean_environ():
     return environ
 
 
-def run(command, **more):
-    # type: (list[str], object) -> tuple[int, str]
-    """Exit code and everything that was printed."""
-    done = subprocess.run(  # type: ignore[call-overload]  # noqa: PLW1510 - the code is the answer
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace", **more
+def run(command, env=None, cwd=None):
+    # type: (list[str], dict[str, str] | None, str | None) -> tuple[int, str]
+    """Exit code and everything that was printed. Interrupted, it first ends the command with all its children."""
+    nothing, pipe, both = subprocess.DEVNULL, subprocess.PIPE, subprocess.STDOUT
+    child = subprocess.Popen(
+        command, env=env, cwd=cwd, stdin=nothing, stdout=pipe, stderr=both, errors="replace", start_new_session=True
     )
-    return done.returncode, done.stdout
+    try:
+        output = child.communicate()[0]
+    except BaseException:
+        if os.name == "nt":
+            child.kill()
+        else:
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        raise
+    return child.returncode, output
 
 
 def is_complete(env, digest):
@@ -190,15 +200,27 @@ def pip_install(env, wanted):
     scratch = os.path.join(env, "tmp")  # pip, killed, would leave its folders in the system's
     os.mkdir(scratch, 0o700)
     environ = dict(clean_environ(), TMPDIR=scratch, TEMP=scratch, TMP=scratch)
-    command = [python_in(env), "-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--retries", "2"]
+    command = [
+        python_in(env),
+        "-I",
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--no-cache-dir",
+        "--retries",
+        "2",
+    ]
     code, output = run(command + wanted, env=environ, cwd=ROOT)
     remove(scratch)
     if code == 0:
         return
-    if OFFLINE.search(output):
+    offline = OFFLINE.search(output)
+    if offline:
         raise InstallError(
-            "The package index could not be reached: check the network (behind a proxy set HTTPS_PROXY), then run this again. "
-            "pip said: " + reason(output)
+            "The package index could not be reached (pip says: %s): check the network, behind a proxy also HTTPS_PROXY, "
+            "then run this again." % offline.group(0)
         )
     raise InstallError("pip could not install aimo's packages: " + reason(output))
 
@@ -207,7 +229,7 @@ def reason(output):
     # type: (str) -> str
     """The line of somebody else's noise that says most."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line for line in lines if line.lower().startswith("error: ")]
+    errors = [line for line in lines if line.lower().startswith("error: ") and "subprocess-exited" not in line]
     return (errors or lines or ["nothing at all"])[-1][:300]
 
 
