@@ -6,7 +6,6 @@ weekly reset comes before the 5-hour one). `usage` is the ALLOWANCE. A limit tha
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from aimo_host.gauge.model import Ask, Usage, Window
@@ -14,6 +13,7 @@ from aimo_host.gauge.problems import Problem
 from aimo_host.gauge.times import instant
 from aimo_host.providers.answers import is_bot_check, is_html, problem_of, retry_after
 from aimo_host.providers.fields import amount, items, load, mapping, number, percent, text
+from aimo_host.providers.labels import distinct
 
 if TYPE_CHECKING:
     from aimo_host.gauge.model import Answer, AuthSource, Conversation, Kind
@@ -119,7 +119,7 @@ def _parse_data(body: dict[str, Any], auth_source: AuthSource) -> Usage | Proble
         return Problem("zai", "unexpected_answer")
     plan = next((name for name in (text(root.get(key)) for key in _PLAN_KEYS) if name), None)
     label = _PLAN_LABELS.get(plan.lower(), plan) if plan else None
-    return Usage(auth_source=auth_source, plan=plan, plan_label=label, windows=tuple(windows))
+    return Usage(auth_source=auth_source, plan=plan, plan_label=label, windows=windows)
 
 
 def _says_nothing(data: Any) -> bool:
@@ -160,7 +160,7 @@ class _Entry:
         return ratio
 
 
-def _windows(entries: list[_Entry]) -> list[Window]:
+def _windows(entries: list[_Entry]) -> tuple[Window, ...]:
     """One window per limit. Where a credit and a token limit describe the same window, the credits are the truth."""
     names = [_name(entry) for entry in entries]
     _name_unitless(entries, names)
@@ -172,7 +172,7 @@ def _windows(entries: list[_Entry]) -> list[Window]:
         window = _window(entry, name)
         if window not in found:
             found.append(window)
-    return _with_distinct_labels(found)
+    return distinct(found)
 
 
 def _name(entry: _Entry) -> _Name:
@@ -216,7 +216,7 @@ def _window(entry: _Entry, name: _Name) -> Window:
         used_pct=used_pct,
         resets_at=entry.resets_at,
         window_seconds=seconds,
-        state="not_started" if used_pct == 0 and not entry.started else "active",
+        state="unknown" if used_pct is None else "not_started" if used_pct == 0 and not entry.started else "active",
         binding=entry.is_model_use,
         scope=None if entry.type in _UNITS else entry.raw_type,
         used=entry.used if counted else None,
@@ -224,13 +224,3 @@ def _window(entry: _Entry, name: _Name) -> Window:
         remaining=entry.remaining if counted else None,
         unit=_UNITS.get(entry.type) if counted else None,
     )
-
-
-def _with_distinct_labels(windows: list[Window]) -> list[Window]:
-    """Two windows of the same length are two rows, and every row has a label of its own."""
-    seen: dict[str, int] = {}
-    distinct: list[Window] = []
-    for window in windows:
-        count = seen[window.label] = seen.get(window.label, 0) + 1
-        distinct.append(window if count == 1 else dataclasses.replace(window, label=f"{window.label} ({count})"))
-    return distinct

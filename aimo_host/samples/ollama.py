@@ -126,7 +126,7 @@ _NOT_A_BALANCE: dict[str, Failure] = {
 #: What the cloud API says to somebody with a key.
 CLOUD_FAILURES: dict[str, Failure] = _NOT_A_BALANCE | {
     "parameter": Failure(error(400, "unsupported query parameter"), "unexpected_answer", "status"),
-    "rejected": Failure(error(401, "unauthorized"), "bad_credential"),
+    "rejected": Failure(error(401, "unauthorized"), "bad_credential", "dummy"),
     "suspended": Failure(error(403, "account suspended"), "unexpected_answer", "denied"),
     "missing": Failure(error(404, "not found"), "unexpected_answer", "moved"),
     "challenge": Failure(BOT_CHECK, "browser_check"),
