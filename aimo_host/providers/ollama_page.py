@@ -40,7 +40,7 @@ _PLANS = {"free", "pro", "max", "team"}
 #: The number must be whole: not the tail of another one that markup tore apart, not negative, not "less than".
 _WHOLE = r"(?<![\d.,<-])(?<![\d.,-] )"
 _PERCENT = re.compile(_WHOLE + r"(\d+(?:\.\d+)?) ?% used", re.IGNORECASE)
-_AMOUNT = r"\$ ?(\d[\d,]*(?:\.\d+)?)(?![\d.,])"
+_AMOUNT = r"\$ ?(\d[\d,]*(?:\.\d+)?)(?!\d|[.,]\d)"
 _DOLLARS = re.compile(rf"(?<![-\d]){_AMOUNT} of {_AMOUNT} used", re.IGNORECASE)
 _BALANCE = re.compile(rf"balance remaining:? {_AMOUNT}", re.IGNORECASE)
 _WIDTH = re.compile(r"(?:^|;)\s*width\s*:\s*(\d+(?:\.\d+)?)\s*%", re.IGNORECASE)

@@ -278,6 +278,10 @@ def test_the_balance_beside_the_plan_is_what_was_purchased() -> None:
     )
 
 
+def test_an_amount_at_the_end_of_a_sentence_is_an_amount() -> None:
+    assert [balance.amount for balance in read(samples.credits_plan(NOW, balance="$5.")).balances] == [5]
+
+
 @pytest.mark.parametrize("amount", ["-$5", "5", "$", "$5.5.5", "soon"])
 def test_an_amount_that_is_none_is_no_balance(amount: str) -> None:
     assert read(samples.credits_plan(NOW, balance=amount)).balances == ()
