@@ -102,8 +102,7 @@ def instant(value: object) -> float | None:
             value = float(value)
         except ValueError:
             return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:  # noqa: PLR0124 - NaN, without importing math
+    # Compared before it is divided: an integer of four hundred digits fits no float. NaN is in no range either.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= _LATEST * 1000:
         return None
-    if value >= _MILLISECONDS_FROM:
-        value /= 1000
-    return float(value) if 0 < value <= _LATEST else None
+    return value / 1000 if value >= _MILLISECONDS_FROM else float(value)
