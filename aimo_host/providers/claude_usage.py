@@ -191,7 +191,7 @@ def _row(kind: Kind, key: tuple[str, ...], scope: str | None, used: Any, raw: di
         key=key,
         scope=scope,
         used_pct=percent(used),
-        resets_at=None if resets_at is None else float(round(resets_at)),  # it jitters by a second between calls
+        resets_at=None if resets_at is None else float(round(resets_at)) or None,  # it jitters by a second between calls
         waits=when is None,
         used=amount(raw.get("used_dollars")),
         limit=amount(raw.get("limit_dollars")),
@@ -271,6 +271,7 @@ def _spend_window(overflow: Balance, body: dict[str, Any]) -> list[Window]:
             label=overflow.label,
             kind="spend",
             used_pct=used_pct,
+            state="unknown" if used_pct is None else "active",
             used=overflow.used,
             limit=overflow.limit,
             remaining=overflow.amount,

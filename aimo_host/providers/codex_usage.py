@@ -119,7 +119,7 @@ def _resets_at(raw: dict[str, Any], now: float) -> float | None:
     counted = instant(now + left) if left else None
     if stated is None or (counted is not None and abs(stated - counted) > _CLOCK_SLACK):
         stated = counted
-    return None if stated is None else float(round(stated))
+    return None if stated is None else float(round(stated)) or None
 
 
 def refusal(body: dict[str, Any], windows: tuple[Window, ...]) -> Blocked | None:
@@ -184,6 +184,7 @@ def budget(body: dict[str, Any], now: float) -> tuple[tuple[Window, ...], tuple[
         kind="spend",
         used_pct=used_pct,
         resets_at=_resets_at(raw, now),
+        state="unknown" if used_pct is None else "active",
         used=used,
         limit=limit,
         remaining=left,

@@ -355,6 +355,11 @@ def test_a_reset_is_read_in_every_spelling_to_the_nearest_second(sent: Any) -> N
     assert windows_of({"five_hour": {"utilization": 5, "resets_at": sent}})["session (5h)"].resets_at == 1795192200
 
 
+@pytest.mark.parametrize("sent", ["soon", 0, 0.2, -5, 10**400, "", [], True])
+def test_a_reset_that_is_no_time_is_unknown(sent: Any) -> None:
+    assert windows_of({"five_hour": {"utilization": 5, "resets_at": sent}})["session (5h)"].resets_at is None
+
+
 def test_a_past_reset_is_kept_for_the_readers_to_judge() -> None:
     assert windows_of({"five_hour": samples.slot(90, NOW - 5)})["session (5h)"].resets_at == NOW - 5
 

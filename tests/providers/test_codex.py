@@ -179,6 +179,8 @@ def test_a_reached_limit_does_not_rewrite_a_percentage() -> None:
         ({"reset_at": NOW - 100}, NOW - 100),
         ({"reset_at": str(NOW + 100)}, NOW + 100),
         ({"reset_at": 0}, None),
+        ({"reset_at": 0.2}, None),
+        ({"reset_at": 10**400}, None),
         ({"reset_at": -5}, None),
         ({"reset_at": "soon"}, None),
         ({"reset_after_seconds": 1e300}, None),
