@@ -16,6 +16,7 @@ import { Upgrade } from "./upgrade.js";
 import { ZaiJwt } from "./zai_jwt.js";
 
 /** @typedef {import("./host_port.js").Message} Message */
+/** @typedef {import("../view/reading.js").Entry} Entry */
 
 const VERSION = chrome.runtime.getManifest().version;
 
@@ -54,7 +55,10 @@ const host = new HostPort({
 /** @type {Record<string, (message: Message, post: (message: Message) => boolean) => unknown>} */
 const fromHost = {
   welcome: async ({ host: version, extension_version, snapshot, settings, shim }) => {
-    const state = await faces.change((old) => ({ host: { ...old.host, version }, snapshot, settings, shim }));
+    const state = await faces.change((old) => {
+      const refreshing = old.refreshing.filter((provider) => snapshot.entries.some((/** @type {Entry} */ entry) => entry.provider === provider));
+      return { host: { ...old.host, version }, snapshot, settings, shim, refreshing };
+    });
     await showBadge(state, Date.now());
     for (const face of faces.takeWaiting()) refresh(face.kind);
     await upgrade.announced(extension_version);

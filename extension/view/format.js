@@ -89,10 +89,9 @@ export function amountOf(amount, unit, words) {
  * @param {Words} words
  */
 export function windowName(window, words) {
-  const length = lengthName(window, words);
-  if (window.scope === null) return length;
-  const scope = window.scope === "code review" ? words.say("scope_code_review") : shortScope(window.scope);
-  return `${length} ${scope}`.trim();
+  const scope = window.scope === "code review" ? words.say("scope_code_review") : shortScope(window.scope ?? "");
+  const [twin = ""] = /#\d+$/.exec(window.label) ?? []; // two windows of one length have one name
+  return [lengthName(window, words), scope, twin].filter((part) => part !== "").join(" ");
 }
 
 /** @param {string} scope "GPT-5.3-Codex-Spark" is known to everybody as Spark */
@@ -103,6 +102,7 @@ export function shortScope(scope) {
 /** @param {Window} window @param {Words} words */
 function lengthName(window, words) {
   const { kind, window_seconds: seconds } = window;
+  if (kind === "spend" && window.unit === "credits") return words.say("window_budget");
   if (kind === "weekly" || kind === "monthly" || kind === "daily" || kind === "tools" || kind === "spend") return words.say(`window_${kind}`);
   if (seconds && seconds % 86_400 === 0) return words.say("window_days", { n: seconds / 86_400 });
   if (seconds) return words.say("window_hours", { n: Math.round(seconds / 360) / 10 });
@@ -121,8 +121,9 @@ export function rowEnd(window, entry, now, words) {
   const reset = resetOf(window, entry);
   if (window.state === "reset_due" && reset !== null) return words.say("was_reset", { when: moment(reset, now, words) });
   if (window.kind === "spend" && typeof window.usage === "number") {
-    const used = amountOf(window.usage, window.unit, words);
-    return typeof window.limit === "number" ? `${used} / ${amountOf(window.limit, window.unit, words)}` : used;
+    const unit = window.unit === "credits" ? null : window.unit;
+    const used = amountOf(window.usage, unit, words);
+    return typeof window.limit === "number" ? `${used} / ${amountOf(window.limit, unit, words)}` : used;
   }
   const runsOut = instant(window.pace?.runs_out_at);
   if (runsOut !== null && runsOut > now && level(window.used_pct) !== "full") {
@@ -153,8 +154,23 @@ export function rowTitle(window, entry, words) {
 export function balanceText(balance, words) {
   const key = `balance_${balance.kind}`;
   const name = words.knows(key) ? words.say(key) : balance.label;
-  if (balance.unlimited) return { name, value: words.say("unlimited") };
-  const parts = [balance.used, balance.limit].filter((part) => part !== null).map((part) => amountOf(part, balance.unit, words));
-  const value = balance.amount === null ? parts.join(" / ") || words.say("unknown") : amountOf(balance.amount, balance.unit, words);
-  return { name, value: balance.enabled ? value : `${value} (${words.say("switched_off")})` };
+  const [used, limit, amount] = [balance.used, balance.limit, balance.amount].map((part) =>
+    part === null ? null : amountOf(part, balance.unit, words),
+  );
+  const spent = [used, balance.unlimited ? words.say("unlimited") : limit].filter((part) => part !== null).join(" / ");
+  const value = (balance.unlimited ? null : amount) ?? (spent || words.say("unknown"));
+  const isOff = !balance.enabled && balance.reason !== "by_hand_only";
+  return { name, value: isOff ? `${value} (${words.say("switched_off")})` : value };
+}
+
+/**
+ * A balance that says nothing, or that a window's row says already, gets no row of its own.
+ * @param {import("./reading.js").Balance} balance
+ * @param {Entry} entry
+ */
+export function isWorthShowing(balance, entry) {
+  const metered = balance.kind === "extra_usage" || balance.kind === "budget";
+  if (metered && entry.windows.some((window) => window.kind === "spend")) return false;
+  if (!balance.enabled && balance.kind === "extra_usage") return (balance.used ?? 0) > 0;
+  return balance.unlimited || balance.reason === "amount_not_shown" || [balance.amount, balance.used, balance.limit].some((part) => (part ?? 0) !== 0);
 }

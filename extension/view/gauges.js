@@ -5,7 +5,7 @@
  */
 
 import { el, sentenceParts, spoken } from "./dom.js";
-import { ago, balanceText, percent, rowEnd, rowTitle, shortScope, windowName } from "./format.js";
+import { ago, balanceText, isWorthShowing, percent, rowEnd, rowTitle, shortScope, windowName } from "./format.js";
 import { providerRow } from "./providers.js";
 import { age, asOf, isOld, level, resetOf } from "./reading.js";
 import { nextStep, problemSentence } from "./sentences.js";
@@ -107,13 +107,10 @@ function rows(entry, scene) {
   const lines = [
     ...shown.map((window) => windowRow(window, entry, scene)),
     ...folded.map((scope) => foldedRow(entry, scope ?? "", scene.words)),
-    ...entry.balances.filter(isWorthShowing).map((balance) => balanceRow(balance, scene.words)),
+    ...entry.balances.filter((balance) => isWorthShowing(balance, entry)).map((balance) => balanceRow(balance, scene.words)),
   ];
   return lines.length > 0 && el("ul", { class: "rows" }, ...lines);
 }
-
-/** @param {import("./reading.js").Balance} balance */
-const isWorthShowing = (balance) => balance.unlimited || (balance.amount ?? 0) !== 0 || (balance.used ?? 0) !== 0 || (balance.limit ?? 0) !== 0;
 
 /** @param {Entry} entry @param {string | null} scope a side pool that nobody touched is one line, however many windows it has */
 function isUnused(entry, scope) {
