@@ -146,6 +146,11 @@ def test_imports_run_downwards_only() -> None:
     assert [str(found) for found in OURS if not allowed(found)] == []
 
 
+def test_samples_serve_the_demo_and_nothing_else() -> None:
+    users = {found.room for found in OURS if room_of(found.module) == "samples"}
+    assert users <= {"samples", "demo"}
+
+
 def test_only_routes_may_reach_out() -> None:
     assert [str(found) for found in IMPORTS if found.module.split(".")[0] == "httpx" and found.room != "routes"] == []
 
