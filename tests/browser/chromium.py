@@ -84,8 +84,12 @@ class Unwatched:
     def __init__(self, chromium: str, profile: str, environ: Mapping[str, str], options: list[str], page: str) -> None:
         self._child = processes.start([chromium, f"--user-data-dir={profile}", *options, page], environ, f"{profile}.log")
 
+    def close(self) -> None:
+        """Ends the browser; a second time does nothing."""
+        processes.end(self._child)
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        processes.end(self._child)
+        self.close()

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 import urllib.error
@@ -21,10 +22,12 @@ import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from tests.browser import chromium, processes
+from aimo_host.gauge import times
+from tests.browser import chromium, processes, tap
 from tests.simulator import canaries
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from types import TracebackType
 
@@ -125,6 +128,22 @@ class Stage:
         """Registers the host for this stage's browser profile, and for nothing else."""
         done = self.aimo("install", "--user-data-dir", self.profile)
         assert done.returncode == 0, done.stdout + done.stderr
+        # It ends by showing the gauge. A browser of the next minutes would still serve that request, in the middle of a test.
+        self._forget("refresh.json")
+
+    def tap(self) -> str:
+        """From now on the browser starts the host through a tap. Returns the recording, for `tap.frames` and `tap.heard`."""
+        manifest = os.path.join(self.profile, "NativeMessagingHosts", "com.aimo.host.json")
+        with open(manifest, encoding="utf-8") as file:
+            registered = json.load(file)
+        recording, wrapper = f"{self.profile}.pipe", f"{self.profile}.tap"
+        command = shlex.join([sys.executable, os.path.abspath(tap.__file__), registered["path"], recording])
+        with open(wrapper, "w", encoding="utf-8") as file:
+            file.write(f'#!/bin/sh\nexec {command} "$@"\n')
+        os.chmod(wrapper, 0o700)
+        with open(manifest, "w", encoding="utf-8") as file:
+            json.dump(registered | {"path": wrapper}, file)
+        return recording
 
     def serve(self) -> Shim:
         """Starts the shim on a free port; it ends with the stage."""
@@ -151,6 +170,46 @@ class Stage:
         """The native hosts that run now."""
         return [pid for pid, command in processes.carrying(self.home).items() if "aimo_host.host" in command]
 
+    def write_env(self, **credentials: str) -> None:
+        """The person's own `.env` in our config folder."""
+        path = os.path.join(self.home, "config", ".env")
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(f"{name}={value}\n" for name, value in credentials.items())
+
+    def forget_attempts(self) -> None:
+        """As if the last requests to the providers were long ago: they may be asked again at once."""
+        self._forget("attempts.json")
+
+    def _forget(self, name: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(os.path.join(self.home, "state", name))
+
+    def let_pass(self, seconds: float) -> None:
+        """As if everything that was read or tried so far had been read or tried so much earlier."""
+        self.forget_attempts()
+        with self._edited("cache", "usage.json") as kept:
+            for entry in kept["entries"]:
+                for moment in ("observed_at", "attempted_at", "_received_at"):
+                    entry[moment] = times.iso((times.parse_iso(entry[moment]) or 0.0) - seconds)
+                for moment in ("_at", "_tried"):
+                    entry[moment] -= seconds
+            for feed in kept["_feeds"].values():
+                feed["at"] -= seconds
+        with self._edited("state", "refresh.json") as request:
+            request["settled"] = {provider: at - seconds for provider, at in request["settled"].items()}
+            for wanted in request["wanted"].values():
+                wanted["at"] -= seconds
+
+    @contextlib.contextmanager
+    def _edited(self, *place: str) -> Iterator[dict[str, Any]]:
+        path = os.path.join(self.home, *place)
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file)
+        yield content
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(content, file)
+
     def cache(self) -> dict[str, Any]:
         """The cache file, by (first) entry of each provider; empty while there is none."""
         with (
@@ -175,9 +234,13 @@ class Stage:
         with self.watched() as context:
             for site in SITES:
                 context.new_page().goto(site)
-            # The content script hands z.ai's token to the worker after the page has loaded.
-            worker = chromium.worker(context)
-            processes.until(lambda: worker.evaluate(_HAS_TOKEN), "the worker has z.ai's token")
+            self.await_zai_token(context)
+
+    @staticmethod
+    def await_zai_token(context: BrowserContext) -> None:
+        """The content script hands z.ai's token to the worker some time after the page has loaded."""
+        worker = chromium.worker(context)
+        processes.until(lambda: worker.evaluate(_HAS_TOKEN), "the worker has z.ai's token")
 
     def _options(self) -> list[str]:
         return chromium.arguments(EXTENSION, self.simulator.resolver_rules)

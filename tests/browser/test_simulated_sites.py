@@ -49,12 +49,14 @@ def _fetch(url: str) -> str:
 
 def test_a_worker_carries_the_session(simulator: Simulator, context: BrowserContext) -> None:
     assert browser.worker(context).evaluate(_fetch("https://claude.ai/api/organizations")) == 200
-    assert simulator.requests[-1].headers["cookie"] == f"sessionKey={canaries.CLAUDE_SESSION}"
+    [seen] = simulator.seen(path="/api/organizations")
+    assert seen.headers["cookie"] == f"sessionKey={canaries.CLAUDE_SESSION}"
 
 
 def test_a_worker_carries_no_partitioned_cookie(simulator: Simulator, context: BrowserContext) -> None:
     assert browser.worker(context).evaluate(_fetch("https://ollama.com/settings")) == 403
-    assert simulator.requests[-1].headers["cookie"] == f"__Secure-session={canaries.OLLAMA_SESSION}"
+    [seen] = simulator.seen(path="/settings")
+    assert seen.headers["cookie"] == f"__Secure-session={canaries.OLLAMA_SESSION}"
 
 
 def test_a_page_of_the_site_carries_the_partitioned_cookie_too(context: BrowserContext) -> None:
