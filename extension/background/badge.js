@@ -23,7 +23,8 @@ export function badgeOf(entries, now) {
   ]);
   const coming = ends.filter((end) => end > now);
   const until = coming.length > 0 ? Math.min(...coming) : null;
-  if (read.length > 0 && fresh.length === read.length && fresh.every((entry) => entry.headroom_pct === 0)) return { text: "!", until };
+  if (read.length > 0 && fresh.length === read.length && fresh.every((entry) => entry.headroom_pct === 0))
+    return { text: "!", until };
   const tight = fresh
     .flatMap((entry) => entry.windows)
     .filter((window) => window.binding && level(window.used_pct) === "high")

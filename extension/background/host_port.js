@@ -44,7 +44,7 @@ export function classify(detail) {
 /**
  * The frame for an answer. One that would be too long on the wire (control characters grow sixfold) says so instead.
  * @param {unknown} id
- * @param {import("./sources.js").Answer} answer
+ * @param {import("./exchange.js").Answer} answer
  * @returns {Message}
  */
 export function answerFrame(id, answer) {

@@ -56,7 +56,9 @@ const host = new HostPort({
 const fromHost = {
   welcome: async ({ host: version, extension_version, snapshot, settings, shim }) => {
     const state = await faces.change((old) => {
-      const refreshing = old.refreshing.filter((provider) => snapshot.entries.some((/** @type {Entry} */ entry) => entry.provider === provider));
+      const refreshing = old.refreshing.filter((provider) =>
+        snapshot.entries.some((/** @type {Entry} */ entry) => entry.provider === provider),
+      );
       return { host: { ...old.host, version }, snapshot, settings, shim, refreshing };
     });
     await showBadge(state, Date.now());
@@ -109,7 +111,10 @@ function refresh(trigger, providers) {
 /** @param {Record<string, unknown>} changed */
 async function changeSettings(changed) {
   if (!host.send({ type: "settings", changed })) return;
-  await showBadge(await faces.change(({ settings }) => ({ settings: settings && changedSettings(settings, changed) })), Date.now());
+  await showBadge(
+    await faces.change(({ settings }) => ({ settings: settings && changedSettings(settings, changed) })),
+    Date.now(),
+  );
 }
 
 /** @param {string} provider the person was just at its site, perhaps to sign in */

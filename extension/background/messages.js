@@ -56,7 +56,8 @@ const TABLE = {
   settings: {
     tier: "face",
     fields: {
-      changed: (value) => isMap(value, (key, item) => Object.hasOwn(SETTINGS, key) && SETTINGS[key](item)) && Object.keys(value).length > 0,
+      changed: (value) =>
+        isMap(value, (key, item) => Object.hasOwn(SETTINGS, key) && SETTINGS[key](item)) && Object.keys(value).length > 0,
     },
   },
   secret: {

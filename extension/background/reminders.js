@@ -18,5 +18,10 @@ export async function ring(alarm, language) {
   if (!alarm.startsWith(PREFIX) || !chrome.notifications) return;
   const words = await loadWords(language);
   const message = words.say("reminder", { name: alarm.slice(PREFIX.length) });
-  await chrome.notifications.create(alarm, { type: "basic", iconUrl: "/icons/128.png", title: "aimo", message });
+  await chrome.notifications.create(alarm, {
+    type: "basic",
+    iconUrl: chrome.runtime.getURL("icons/128.png"),
+    title: "aimo",
+    message,
+  });
 }

@@ -3,7 +3,7 @@
  */
 
 import { PROVIDERS } from "../view/providers.js";
-import { exchange } from "./sources.js";
+import { exchange } from "./exchange.js";
 
 /** @type {Record<string, string>} */
 const PROVIDER_OF_HOST = Object.fromEntries(Object.entries(PROVIDERS).map(([provider, { site }]) => [site, provider]));
@@ -48,10 +48,15 @@ export async function findTab(patterns) {
 /**
  * Runs one exchange inside a tab, in our isolated world: the page sees neither the token nor the answer.
  * @param {number} tab
- * @param {import("./sources.js").Request} request
- * @returns {Promise<import("./sources.js").Answer>}
+ * @param {import("./exchange.js").Request} request
+ * @returns {Promise<import("./exchange.js").Answer>}
  */
 export async function inTab(tab, request) {
-  const [frame] = await chrome.scripting.executeScript({ target: { tabId: tab }, world: "ISOLATED", func: exchange, args: [request] });
-  return /** @type {import("./sources.js").Answer} */ (frame?.result ?? { failed: "network" });
+  const [frame] = await chrome.scripting.executeScript({
+    target: { tabId: tab },
+    world: "ISOLATED",
+    func: exchange,
+    args: [request],
+  });
+  return /** @type {import("./exchange.js").Answer} */ (frame?.result ?? { failed: "network" });
 }

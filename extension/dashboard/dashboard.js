@@ -71,7 +71,10 @@ function trouble(key) {
 async function refresh(provider) {
   refreshing = provider ? [provider] : [...ORDER];
   draw();
-  show(await ask("POST", `/api/refresh?wait=${WAIT_SECONDS}${provider ? `&provider=${encodeURIComponent(provider)}` : ""}`), provider);
+  show(
+    await ask("POST", `/api/refresh?wait=${WAIT_SECONDS}${provider ? `&provider=${encodeURIComponent(provider)}` : ""}`),
+    provider,
+  );
   refreshing = [];
   draw();
 }

@@ -27,7 +27,11 @@ export function paintHostNotice(root, { state }, words) {
 
 /** @param {string} text @param {Words} words */
 export function copyButton(text, words) {
-  const button = el("button", { type: "button", class: "step", "aria-label": `${words.say("copy")}: ${text}`, click: () => copy(text, button, words) }, words.say("copy"));
+  const button = el(
+    "button",
+    { type: "button", class: "step", "aria-label": `${words.say("copy")}: ${text}`, click: () => copy(text, button, words) },
+    words.say("copy"),
+  );
   return button;
 }
 

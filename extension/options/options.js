@@ -66,8 +66,12 @@ function draw(state, said) {
   replaceIfChanged(byId("providers"), providerRows(state, said, doings));
   replaceIfChanged(byId("sign_ins"), signInRows(state, said, doings, Date.now()));
   const ready = state.host.state === "ready";
-  byId("host_state").textContent = ready ? said.say("host_version", { version: state.host.version }) : state.host.detail || said.say("host_connecting");
-  byId("shim_state").textContent = state.shim?.running ? said.say("dashboard_running", { url: state.shim.url }) : said.say("dashboard_stopped");
+  byId("host_state").textContent = ready
+    ? said.say("host_version", { version: state.host.version })
+    : state.host.detail || said.say("host_connecting");
+  byId("shim_state").textContent = state.shim?.running
+    ? said.say("dashboard_running", { url: state.shim.url })
+    : said.say("dashboard_stopped");
   byId("serve").toggleAttribute("disabled", !ready);
   for (const fieldset of document.querySelectorAll("fieldset")) fieldset.disabled = !ready;
   const { settings } = state;
@@ -103,7 +107,9 @@ byId("organization").addEventListener("change", (event) => {
   if (value === "" || UUID.test(value)) change({ claude_organization: value || null });
   else if (words) say(words.say("not_a_uuid"));
 });
-byId("language").addEventListener("change", (event) => change({ language: /** @type {HTMLSelectElement} */ (event.target).value }));
+byId("language").addEventListener("change", (event) =>
+  change({ language: /** @type {HTMLSelectElement} */ (event.target).value }),
+);
 byId("badge").addEventListener("change", (event) => change({ badge: /** @type {HTMLInputElement} */ (event.target).checked }));
 byId("recheck").addEventListener("click", () => link.send({ type: "recheck" }));
 byId("serve").addEventListener("click", () => link.send({ type: "serve" }));

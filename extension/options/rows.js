@@ -14,7 +14,12 @@ import { problemSentence } from "../view/sentences.js";
 /** @typedef {{change: (changed: Record<string, unknown>) => void, check: (provider: string) => void}} Doings */
 
 const MODES = ["auto", "on", "off"];
-const SNIPPETS = ["aimo pick", "aimo --json", "curl http://localhost:3030/api/usage", "curl -X POST 'http://localhost:3030/api/refresh?wait=75'"];
+const SNIPPETS = [
+  "aimo pick",
+  "aimo --json",
+  "curl http://localhost:3030/api/usage",
+  "curl -X POST 'http://localhost:3030/api/refresh?wait=75'",
+];
 
 /** @param {FaceState} state */
 function orderOf(state) {
@@ -53,7 +58,11 @@ function modeSelect(provider, state, words, doings) {
   const options = MODES.map((value) => el("option", { value, selected: value === mode }, words.say(`mode_${value}`)));
   /** @param {Event} event */
   const changed = (event) => doings.change({ providers: { [provider]: /** @type {HTMLSelectElement} */ (event.target).value } });
-  return el("select", { id: `mode_${provider}`, "aria-label": words.say("mode", { name: providerRow(provider).name }), change: changed }, ...options);
+  return el(
+    "select",
+    { id: `mode_${provider}`, "aria-label": words.say("mode", { name: providerRow(provider).name }), change: changed },
+    ...options,
+  );
 }
 
 /** @param {string[]} order @param {number} index @param {-1 | 1} step @param {Words} words @param {Doings} doings */
@@ -62,8 +71,18 @@ function mover(order, index, step, words, doings) {
   const label = words.say(step < 0 ? "move_up" : "move_down", { name: providerRow(order[index]).name });
   const moved = [...order];
   [moved[index], moved[other]] = [order[other], order[index]];
-  const attributes = { id: `move_${order[index]}_${step}`, type: "button", class: "step mover", "aria-label": label, title: label };
-  return el("button", { ...attributes, disabled: other < 0 || other >= order.length, click: () => doings.change({ order: moved }) }, step < 0 ? "↑" : "↓");
+  const attributes = {
+    id: `move_${order[index]}_${step}`,
+    type: "button",
+    class: "step mover",
+    "aria-label": label,
+    title: label,
+  };
+  return el(
+    "button",
+    { ...attributes, disabled: other < 0 || other >= order.length, click: () => doings.change({ order: moved }) },
+    step < 0 ? "↑" : "↓",
+  );
 }
 
 /** @param {Entry} entry @param {FaceState} state @param {Words} words @param {Doings} doings */
@@ -103,10 +122,40 @@ export function signInRows(state, words, doings, now) {
       "li",
       {},
       el("span", { class: "what" }, name),
-      el("span", { class: reading ? "state reading" : "state" }, ...(reading ? [words.say("reading")] : told.flatMap((line) => [...sentenceParts(line), el("br")]).slice(0, -1))),
-      el("a", { class: "step", href: sign_in, target: "_blank", rel: "noopener noreferrer", click: wake, id: `open_${provider}` }, words.say("action_open", { site })),
-      el("a", { class: "step", href: usage_page, target: "_blank", rel: "noopener noreferrer", id: `usage_${provider}`, "aria-label": `${words.say("action_usage")} – ${name}` }, words.say("action_usage")),
-      el("button", { class: "step", type: "button", id: `check_${provider}`, disabled: off || state.host.state !== "ready", "aria-label": `${words.say("check")} – ${name}`, click: () => doings.check(provider) }, words.say("check")),
+      el(
+        "span",
+        { class: reading ? "state reading" : "state" },
+        ...(reading ? [words.say("reading")] : told.flatMap((line) => [...sentenceParts(line), el("br")]).slice(0, -1)),
+      ),
+      el(
+        "a",
+        { class: "step", href: sign_in, target: "_blank", rel: "noopener noreferrer", click: wake, id: `open_${provider}` },
+        words.say("action_open", { site }),
+      ),
+      el(
+        "a",
+        {
+          class: "step",
+          href: usage_page,
+          target: "_blank",
+          rel: "noopener noreferrer",
+          id: `usage_${provider}`,
+          "aria-label": `${words.say("action_usage")} – ${name}`,
+        },
+        words.say("action_usage"),
+      ),
+      el(
+        "button",
+        {
+          class: "step",
+          type: "button",
+          id: `check_${provider}`,
+          disabled: off || state.host.state !== "ready",
+          "aria-label": `${words.say("check")} – ${name}`,
+          click: () => doings.check(provider),
+        },
+        words.say("check"),
+      ),
     );
   });
 }
@@ -114,7 +163,8 @@ export function signInRows(state, words, doings, now) {
 /** @param {Entry} entry @param {Words} words @param {number} now @returns {string[]} */
 function signInState(entry, words, now) {
   const problem = problemSentence(entry, now, words);
-  const read = instant(entry.observed_at) === null ? [] : [[entry.account_name, ago(age(entry, now), words)].filter(Boolean).join(": ")];
+  const read =
+    instant(entry.observed_at) === null ? [] : [[entry.account_name, ago(age(entry, now), words)].filter(Boolean).join(": ")];
   return [...read, ...(problem ? [problem] : [])];
 }
 

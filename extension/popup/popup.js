@@ -48,8 +48,13 @@ const deeds = {
     if (step.kind === "copy" && words && button instanceof HTMLElement) copy(step.value, button, words);
   },
   remind: async (name, at) => {
-    if (reminders.has(name)) await chrome.alarms.clear(reminderName(name));
-    else if (await chrome.permissions.request({ permissions: ["notifications"] })) await chrome.alarms.create(reminderName(name), { when: at });
+    const alarm = reminderName(name);
+    if (reminders.has(name)) await chrome.alarms.clear(alarm);
+    else {
+      // First the alarm: the browser's question may close the popup, and nothing after it would run.
+      chrome.alarms.create(alarm, { when: at });
+      if (!(await chrome.permissions.request({ permissions: ["notifications"] }))) await chrome.alarms.clear(alarm);
+    }
     await readReminders();
     if (link.state) show(link.state);
   },
@@ -97,7 +102,11 @@ function draw(state, said, now) {
   byId("first_run").hidden = !firstRun;
   byId("sign_ins").replaceChildren(...(firstRun ? dormant.map(signInLink) : []));
   const names = dormant.map((provider) => providerRow(provider).name).join(said.language === "ja" ? "、" : ", ");
-  byId("dormant").textContent = failure ? said.say(failure) : dormant.length > 0 && !firstRun ? said.say("not_set_up", { names }) : "";
+  byId("dormant").textContent = failure
+    ? said.say(failure)
+    : dormant.length > 0 && !firstRun
+      ? said.say("not_set_up", { names })
+      : "";
 }
 
 /**

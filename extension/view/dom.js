@@ -50,7 +50,8 @@ export function byId(id) {
  */
 export function sayAll(words) {
   document.documentElement.lang = words.language;
-  for (const element of document.querySelectorAll("[data-say]")) element.textContent = words.say(element.getAttribute("data-say") ?? "");
+  for (const element of document.querySelectorAll("[data-say]"))
+    element.textContent = words.say(element.getAttribute("data-say") ?? "");
   for (const element of document.querySelectorAll("[data-label]")) {
     element.setAttribute("aria-label", words.say(element.getAttribute("data-label") ?? ""));
   }

@@ -31,7 +31,16 @@ export function duration(ms, words) {
   const days = Math.floor(ms / DAY);
   const hours = Math.floor((ms % DAY) / HOUR);
   const minutes = Math.floor((ms % HOUR) / MINUTE);
-  const units = days > 0 ? [["unit_day", days], ["unit_hour", hours]] : [["unit_hour", hours], ["unit_minute", minutes]];
+  const units =
+    days > 0
+      ? [
+          ["unit_day", days],
+          ["unit_hour", hours],
+        ]
+      : [
+          ["unit_hour", hours],
+          ["unit_minute", minutes],
+        ];
   const said = units.filter(([, n]) => n !== 0).map(([unit, n]) => words.say(String(unit), { n }));
   return said.join(words.say("unit_joint"));
 }
@@ -76,7 +85,12 @@ export function amountOf(amount, unit, words) {
   const digits = { maximumFractionDigits: 2 };
   if (/^[A-Z]{3}$/.test(unit ?? "")) {
     const cents = Number.isInteger(amount) ? 0 : 2;
-    const money = { style: /** @type {const} */ ("currency"), currency: unit ?? "", minimumFractionDigits: cents, maximumFractionDigits: cents };
+    const money = {
+      style: /** @type {const} */ ("currency"),
+      currency: unit ?? "",
+      minimumFractionDigits: cents,
+      maximumFractionDigits: cents,
+    };
     return new Intl.NumberFormat(words.language, { ...money, currencyDisplay: "narrowSymbol" }).format(amount);
   }
   const number = new Intl.NumberFormat(words.language, digits).format(amount);
@@ -103,7 +117,8 @@ export function shortScope(scope) {
 function lengthName(window, words) {
   const { kind, window_seconds: seconds } = window;
   if (kind === "spend" && window.unit === "credits") return words.say("window_budget");
-  if (kind === "weekly" || kind === "monthly" || kind === "daily" || kind === "tools" || kind === "spend") return words.say(`window_${kind}`);
+  if (kind === "weekly" || kind === "monthly" || kind === "daily" || kind === "tools" || kind === "spend")
+    return words.say(`window_${kind}`);
   if (seconds && seconds % 86_400 === 0) return words.say("window_days", { n: seconds / 86_400 });
   if (seconds) return words.say("window_hours", { n: Math.round(seconds / 360) / 10 });
   if (kind === "session") return words.say("window_session");
@@ -142,7 +157,9 @@ export function rowEnd(window, entry, now, words) {
 export function rowTitle(window, entry, words) {
   const reset = resetOf(window, entry);
   const counts = typeof window.usage === "number" && typeof window.limit === "number";
-  const used = counts ? `${amountOf(window.usage ?? 0, window.unit, words)} / ${amountOf(window.limit ?? 0, window.unit, words)}` : "";
+  const used = counts
+    ? `${amountOf(window.usage ?? 0, window.unit, words)} / ${amountOf(window.limit ?? 0, window.unit, words)}`
+    : "";
   return [window.label, used, reset === null ? "" : fullMoment(reset, words)].filter((part) => part !== "").join(" · ");
 }
 
@@ -172,5 +189,9 @@ export function isWorthShowing(balance, entry) {
   const metered = balance.kind === "extra_usage" || balance.kind === "budget";
   if (metered && entry.windows.some((window) => window.kind === "spend")) return false;
   if (!balance.enabled && balance.kind === "extra_usage") return (balance.used ?? 0) > 0;
-  return balance.unlimited || balance.reason === "amount_not_shown" || [balance.amount, balance.used, balance.limit].some((part) => (part ?? 0) !== 0);
+  return (
+    balance.unlimited ||
+    balance.reason === "amount_not_shown" ||
+    [balance.amount, balance.used, balance.limit].some((part) => (part ?? 0) !== 0)
+  );
 }

@@ -69,7 +69,13 @@ function draw(entry, scene) {
   return el(
     "section",
     { class: faded ? "entry faded" : "entry", "data-key": keyOf(entry), "aria-label": [name, about].filter(Boolean).join(" ") },
-    el("header", {}, el("h2", {}, name), el("span", { class: "plan" }, about), el("span", { class: reading ? "note reading" : "note" }, note)),
+    el(
+      "header",
+      {},
+      el("h2", {}, name),
+      el("span", { class: "plan" }, about),
+      el("span", { class: reading ? "note reading" : "note" }, note),
+    ),
     problemLine(entry, scene),
     blockedLine(entry, words),
     rows(entry, scene),
@@ -89,7 +95,12 @@ function problemLine(entry, { words, now, deeds }) {
 function stepButton(step, entry, deeds) {
   const shared = { class: "step", "data-focus": `${keyOf(entry)}|${step.kind}`, click: () => deeds.take(step, entry) };
   const name = `${step.text} – ${providerRow(entry.provider).name}`;
-  if (step.kind !== "link") return el("button", { ...shared, type: "button", "aria-label": name, title: step.kind === "copy" ? step.value : null }, step.text);
+  if (step.kind !== "link")
+    return el(
+      "button",
+      { ...shared, type: "button", "aria-label": name, title: step.kind === "copy" ? step.value : null },
+      step.text,
+    );
   return el("a", { ...shared, href: step.value, target: "_blank", rel: "noopener noreferrer", "aria-label": name }, step.text);
 }
 
@@ -97,12 +108,18 @@ function stepButton(step, entry, deeds) {
 function blockedLine(entry, words) {
   if (!entry.blocked) return null;
   const key = `blocked_${entry.blocked.code}`;
-  return el("p", { class: "problem" }, el("span", { class: "sentence" }, words.knows(key) ? words.say(key) : entry.blocked.message));
+  return el(
+    "p",
+    { class: "problem" },
+    el("span", { class: "sentence" }, words.knows(key) ? words.say(key) : entry.blocked.message),
+  );
 }
 
 /** @param {Entry} entry @param {Scene} scene */
 function rows(entry, scene) {
-  const folded = [...new Set(entry.windows.map((window) => window.scope))].filter((scope) => scope !== null && isUnused(entry, scope));
+  const folded = [...new Set(entry.windows.map((window) => window.scope))].filter(
+    (scope) => scope !== null && isUnused(entry, scope),
+  );
   const shown = entry.windows.filter((window) => !folded.includes(window.scope));
   const lines = [
     ...shown.map((window) => windowRow(window, entry, scene)),
@@ -126,7 +143,10 @@ function isUnused(entry, scope) {
 function windowRow(window, entry, scene) {
   const { words, now } = scene;
   const filled = level(window.used_pct);
-  const used = window.used_pct === null ? el("span", { class: "used" }, "–", spoken(words.say("unknown"))) : el("span", { class: "used" }, percent(window.used_pct, words));
+  const used =
+    window.used_pct === null
+      ? el("span", { class: "used" }, "–", spoken(words.say("unknown")))
+      : el("span", { class: "used" }, percent(window.used_pct, words));
   return el(
     "li",
     { class: `row ${filled}`, title: rowTitle(window, entry, words) },
@@ -173,19 +193,33 @@ function reminder(window, entry, { words, now, deeds }) {
   const name = [providerRow(entry.provider).name, entry.account_name, windowName(window, words)].filter(Boolean).join(" ");
   const set = deeds.isReminded(name);
   const label = words.say(set ? "will_tell" : "tell_me", { name });
-  const bell = { class: "bell", type: "button", "aria-pressed": String(set), "aria-label": label, title: label, "data-focus": `bell|${name}` };
+  const bell = {
+    class: "bell",
+    type: "button",
+    "aria-pressed": String(set),
+    "aria-label": label,
+    title: label,
+    "data-focus": `bell|${name}`,
+  };
   return el("button", { ...bell, click: () => remind(name, reset) });
 }
 
 /** @param {Entry} entry @param {string} scope @param {Words} words */
 function foldedRow(entry, scope, words) {
   const pool = entry.windows.filter((window) => window.scope === scope);
-  const said = pool.map((window) => `${windowName({ ...window, scope: null }, words)} ${percent(0, words)}`).join(words.say("fact_joint"));
+  const said = pool
+    .map((window) => `${windowName({ ...window, scope: null }, words)} ${percent(0, words)}`)
+    .join(words.say("fact_joint"));
   return el("li", { class: "row folded" }, el("span", { class: "name" }, shortScope(scope)), el("span", { class: "said" }, said));
 }
 
 /** @param {import("./reading.js").Balance} balance @param {Words} words */
 function balanceRow(balance, words) {
   const { name, value } = balanceText(balance, words);
-  return el("li", { class: "row balance", title: balance.reason ?? null }, el("span", { class: "name" }, name), el("span", { class: "said" }, value));
+  return el(
+    "li",
+    { class: "row balance", title: balance.reason ?? null },
+    el("span", { class: "name" }, name),
+    el("span", { class: "said" }, value),
+  );
 }

@@ -19,10 +19,15 @@ import { asOf, isOld, level, resetOf } from "./reading.js";
 export function headline(entries, now, words) {
   const read = entries.filter((entry) => entry.observed_at !== null).map((entry) => asOf(entry, now));
   const known = read.filter((entry) => !isOld(entry, now) && entry.headroom_pct !== null);
-  const [best] = known.filter((entry) => entry.ok && (entry.headroom_pct ?? 0) > 0).sort((one, other) => (other.headroom_pct ?? 0) - (one.headroom_pct ?? 0));
+  const [best] = known
+    .filter((entry) => entry.ok && (entry.headroom_pct ?? 0) > 0)
+    .sort((one, other) => (other.headroom_pct ?? 0) - (one.headroom_pct ?? 0));
   const facts = read.flatMap((entry) => fact(entry, entry === best, now, words));
   const spent = known.length > 0 && known.length === entries.length;
-  return { answer: best ? use(best, read, now, words) : spent ? noneLeft(known, now, words) : "", facts: facts.join(words.say("fact_joint")) };
+  return {
+    answer: best ? use(best, read, now, words) : spent ? noneLeft(known, now, words) : "",
+    facts: facts.join(words.say("fact_joint")),
+  };
 }
 
 /**
@@ -46,7 +51,9 @@ function use(entry, all, now, words) {
   const reset = tightest ? resetOf(tightest, entry) : null;
   const left = percent(Math.floor(entry.headroom_pct ?? 0), words);
   const name = nameOf(entry, all);
-  return reset === null ? words.say("use_open", { name, percent: left }) : words.say("use", { name, percent: left, when: moment(reset, now, words) });
+  return reset === null
+    ? words.say("use_open", { name, percent: left })
+    : words.say("use", { name, percent: left, when: moment(reset, now, words) });
 }
 
 /**
@@ -76,12 +83,16 @@ function fact(entry, isBest, now, words) {
   const { name } = providerRow(entry.provider);
   if (isOld(entry, now)) return [words.say("fact_unknown", { name })];
   if (entry.blocked) return [words.say("fact_blocked", { name })];
-  const full = entry.windows.filter((window) => level(window.used_pct) === "full" && window.kind !== "spend" && window.kind !== "tools");
+  const full = entry.windows.filter(
+    (window) => level(window.used_pct) === "full" && window.kind !== "spend" && window.kind !== "tools",
+  );
   const main = full.find((window) => window.binding);
   const isUnknown = !isBest && entry.headroom_pct === null && entry.windows.some((window) => window.binding);
   if (!main && isUnknown) return [words.say("fact_unknown", { name })];
   const window = main ?? full[0];
-  return window ? [isFull(window.scope === null ? name : `${name} ${shortScope(window.scope)}`, resetOf(window, entry), now, words)] : [];
+  return window
+    ? [isFull(window.scope === null ? name : `${name} ${shortScope(window.scope)}`, resetOf(window, entry), now, words)]
+    : [];
 }
 
 /**
@@ -91,5 +102,7 @@ function fact(entry, isBest, now, words) {
  * @param {Words} words
  */
 function isFull(name, reset, now, words) {
-  return reset === null ? words.say("fact_full_open", { name }) : words.say("fact_full", { name, when: moment(reset, now, words) });
+  return reset === null
+    ? words.say("fact_full_open", { name })
+    : words.say("fact_full", { name, when: moment(reset, now, words) });
 }

@@ -60,8 +60,10 @@ export function nextStep(entry, words) {
     open_browser: words.say("action_open", { site }),
   });
   const action = problem.action ?? "";
-  if (Object.hasOwn(LINKS, action)) return isWebPage(problem.url) ? { kind: "link", text: LINKS[action], value: problem.url } : null;
-  if (action === "add_key") return { kind: "add_key", text: words.say("action_add_key"), value: isWebPage(problem.url) ? problem.url : "" };
+  if (Object.hasOwn(LINKS, action))
+    return isWebPage(problem.url) ? { kind: "link", text: LINKS[action], value: problem.url } : null;
+  if (action === "add_key")
+    return { kind: "add_key", text: words.say("action_add_key"), value: isWebPage(problem.url) ? problem.url : "" };
   if (action === "retry") return { kind: "retry", text: words.say("action_retry"), value: entry.provider };
   if (action === "switch_on") return { kind: "switch_on", text: words.say("action_switch_on"), value: entry.provider };
   if (action !== "run_command" && action !== "report") return null;

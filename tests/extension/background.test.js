@@ -7,7 +7,8 @@ import { Upgrade } from "../../extension/background/upgrade.js";
 import { ZaiJwt } from "../../extension/background/zai_jwt.js";
 import { DAY, entryOf, HOUR, iso, NOW, port, problemOf, settled, storage, windowOf } from "./stand_ins.js";
 
-const used = (used_pct, fields = {}) => entryOf({ headroom_pct: Math.max(0, 100 - used_pct), windows: [windowOf({ used_pct })], ...fields });
+const used = (used_pct, fields = {}) =>
+  entryOf({ headroom_pct: Math.max(0, 100 - used_pct), windows: [windowOf({ used_pct })], ...fields });
 const BADGES = [
   ["nothing was read", [], ""],
   ["there is room", [used(79.9)], ""],
@@ -23,13 +24,24 @@ const BADGES = [
   ["only a side window is tight", [used(0, { windows: [windowOf({ used_pct: 95, binding: false, scope: "Opus" })] })], ""],
   ["refused work", [used(10, { headroom_pct: 0, blocked: { code: "x", message: "" } })], "!"],
 ];
-for (const [what, entries, text] of BADGES) test(`badge "${text}": ${what}`, () => assert.equal(badgeOf(entries, NOW).text, text));
+for (const [what, entries, text] of BADGES)
+  test(`badge "${text}": ${what}`, () => assert.equal(badgeOf(entries, NOW).text, text));
 test("a badge is looked at again when its window ends or its reading gets old", () => {
-  assert.equal(badgeOf([used(95, { windows: [windowOf({ used_pct: 95, resets_at: iso(NOW + 60_000) })] })], NOW).until, NOW + 60_000);
+  assert.equal(
+    badgeOf([used(95, { windows: [windowOf({ used_pct: 95, resets_at: iso(NOW + 60_000) })] })], NOW).until,
+    NOW + 60_000,
+  );
   assert.equal(badgeOf([used(95, { observed_at: iso(NOW) })], NOW).until, NOW + HOUR + 1);
 });
 
-const list = (...names) => names.map((name) => entryOf({ provider: name.split(":")[0], account: name.split(":")[1] ?? null, observed_at: name.includes(":") ? iso(NOW) : null }));
+const list = (...names) =>
+  names.map((name) =>
+    entryOf({
+      provider: name.split(":")[0],
+      account: name.split(":")[1] ?? null,
+      observed_at: name.includes(":") ? iso(NOW) : null,
+    }),
+  );
 const keys = (entries) => entries.map(({ provider, account }) => (account ? `${provider}:${account}` : provider));
 const MERGES = [
   [["claude:a", "codex:b"], "codex:b", ["claude:a", "codex:b"]],
@@ -40,18 +52,33 @@ const MERGES = [
   [["claude:a"], "bing:x", ["bing:x", "claude:a"]],
 ];
 for (const [before, entry, after] of MERGES) {
-  test(`an entry takes its place: ${before} + ${entry}`, () => assert.deepEqual(keys(withEntry(list(...before), list(entry)[0])), after));
+  test(`an entry takes its place: ${before} + ${entry}`, () =>
+    assert.deepEqual(keys(withEntry(list(...before), list(entry)[0])), after));
 }
 
 test("mappings of the settings are merged, a null name is forgotten, waking is not stored", () => {
-  const settings = { providers: { claude: "auto", zai: "on" }, order: [], names: { a: "work", b: "home" }, claude_organization: null, badge: true, language: "auto" };
-  const changed = changedSettings(settings, { providers: { claude: "off" }, names: { a: null, c: "x" }, badge: false, wake: ["zai"] });
+  const settings = {
+    providers: { claude: "auto", zai: "on" },
+    order: [],
+    names: { a: "work", b: "home" },
+    claude_organization: null,
+    badge: true,
+    language: "auto",
+  };
+  const changed = changedSettings(settings, {
+    providers: { claude: "off" },
+    names: { a: null, c: "x" },
+    badge: false,
+    wake: ["zai"],
+  });
   assert.deepEqual(changed, { ...settings, providers: { claude: "off", zai: "on" }, names: { b: "home", c: "x" }, badge: false });
 });
 
 test("a face is given what an earlier worker had stored", async () => {
   const snapshot = { schema: 1, updated_at: null, entries: [entryOf({})] };
-  const faces = new Faces(storage({ face_state: { snapshot, settings: null, host: { state: "ready" }, refreshing: ["claude"] } }));
+  const faces = new Faces(
+    storage({ face_state: { snapshot, settings: null, host: { state: "ready" }, refreshing: ["claude"] } }),
+  );
   const face = { kind: "popup", port: port(), wantsRefresh: true };
   await faces.open(face);
   const { state } = face.port.posted[0];
@@ -104,8 +131,15 @@ const SITES = [
 ];
 for (const [url, provider] of SITES) test(`${url} is the site of ${provider}`, () => assert.equal(providerOfSite(url), provider));
 test("a visit wakes a provider only where nobody was signed in", () => {
-  const snapshot = { schema: 1, updated_at: null, entries: [entryOf({}), entryOf({ provider: "zai", problem: problemOf("no_credential") })] };
-  assert.deepEqual(["claude", "zai", "ollama"].map((provider) => isWorthWaking(snapshot, provider)), [false, true, false]);
+  const snapshot = {
+    schema: 1,
+    updated_at: null,
+    entries: [entryOf({}), entryOf({ provider: "zai", problem: problemOf("no_credential") })],
+  };
+  assert.deepEqual(
+    ["claude", "zai", "ollama"].map((provider) => isWorthWaking(snapshot, provider)),
+    [false, true, false],
+  );
   assert.equal(isWorthWaking(null, "zai"), false);
 });
 

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { answerFrame, backOff, classify, HostPort, MAX_FRAME_BYTES, RECONNECT_ALARM } from "../../extension/background/host_port.js";
+import {
+  answerFrame,
+  backOff,
+  classify,
+  HostPort,
+  MAX_FRAME_BYTES,
+  RECONNECT_ALARM,
+} from "../../extension/background/host_port.js";
 import { Clock, NOW, port, settled, storage } from "./stand_ins.js";
 
 const NOT_FOUND = "Specified native messaging host not found.";
@@ -33,8 +40,14 @@ function stage(session = storage()) {
 
 test("the schedule is 1, 2, 4 s by timer, then 1, 2, 4, 8, 16, 30 min by alarm, and 30 min for ever", () => {
   const waits = Array.from({ length: 11 }, (_, index) => backOff(index + 1));
-  assert.deepEqual(waits.map(({ ms }) => ms / 1000), [1, 2, 4, 60, 120, 240, 480, 960, 1800, 1800, 1800]);
-  assert.deepEqual(waits.map(({ by }) => by), [...Array(3).fill("timer"), ...Array(8).fill("alarm")]);
+  assert.deepEqual(
+    waits.map(({ ms }) => ms / 1000),
+    [1, 2, 4, 60, 120, 240, 480, 960, 1800, 1800, 1800],
+  );
+  assert.deepEqual(
+    waits.map(({ by }) => by),
+    [...Array(3).fill("timer"), ...Array(8).fill("alarm")],
+  );
 });
 
 test("a missing host is tried by that schedule and no more often", async () => {
@@ -88,7 +101,9 @@ test("a worker whose timer died with it connects when it wakes up", async () => 
 });
 
 test("a face that opens connects at once, however long the wait", async () => {
-  const { host, ports } = stage(storage({ host_trouble: { failures: 9, retryAt: NOW + 1_800_000, state: "missing", detail: "" } }));
+  const { host, ports } = stage(
+    storage({ host_trouble: { failures: 9, retryAt: NOW + 1_800_000, state: "missing", detail: "" } }),
+  );
   await host.start();
   await host.recheck();
   assert.equal(ports.length, 1);
@@ -138,8 +153,14 @@ test("hello is the first frame, and messages pass once there is a welcome", asyn
   assert.equal(host.send({ type: "refresh" }), false);
   welcome();
   assert.equal(host.send({ type: "refresh" }), true);
-  assert.deepEqual(ports[0].posted.map(({ type }) => type), ["hello", "refresh"]);
-  assert.deepEqual(messages.map(({ type }) => type), ["welcome"]);
+  assert.deepEqual(
+    ports[0].posted.map(({ type }) => type),
+    ["hello", "refresh"],
+  );
+  assert.deepEqual(
+    messages.map(({ type }) => type),
+    ["welcome"],
+  );
 });
 
 test("two wake-ups at once open one port", async () => {

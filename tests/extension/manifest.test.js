@@ -45,11 +45,16 @@ test("nobody outside may connect, and nothing of ours may be embedded", () => {
 });
 
 test("the content script runs on the z.ai sites and nowhere else", () => {
-  assert.deepEqual(manifest.content_scripts.map(({ matches, js }) => [matches, js]), [[["https://z.ai/*", "https://chat.z.ai/*"], ["content/zai_token.js"]]]);
+  assert.deepEqual(
+    manifest.content_scripts.map(({ matches, js }) => [matches, js]),
+    [[["https://z.ai/*", "https://chat.z.ai/*"], ["content/zai_token.js"]]],
+  );
 });
 
 test("pages of ours may load from us, and talk to the providers' sources only", () => {
-  const policy = new Map(manifest.content_security_policy.extension_pages.split(";").map((rule) => rule.trim().split(/ (.*)/).slice(0, 2)));
+  const policy = new Map(
+    manifest.content_security_policy.extension_pages.split(";").map((rule) => rule.trim().split(/ (.*)/).slice(0, 2)),
+  );
   assert.equal(policy.get("default-src"), "'none'");
   for (const kind of ["script-src", "style-src", "img-src"]) assert.equal(policy.get(kind), "'self'");
   const asked = Object.values(SOURCES).map((source) => new URL(source.url({ org: ORG })).origin);
@@ -57,7 +62,12 @@ test("pages of ours may load from us, and talk to the providers' sources only", 
 });
 
 test("no markup from text, no code from text, no code from elsewhere", () => {
-  for (const name of code) assert.doesNotMatch(program(name), /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|importScripts|import\(/, name);
+  for (const name of code)
+    assert.doesNotMatch(
+      program(name),
+      /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|importScripts|import\(/,
+      name,
+    );
   for (const name of files.filter((file) => file.endsWith(".html"))) {
     assert.doesNotMatch(text(name), /<script(?![^>]* src="\/)|<style|\son\w+=|\sstyle=|https?:/, name);
   }
@@ -79,9 +89,14 @@ test("what the dashboard shares with the popup needs no browser extension", () =
 });
 
 test("every import and every named file is there", () => {
-  const named = [...Object.values(manifest.icons), ...Object.values(manifest.action.default_icon), manifest.background.service_worker];
+  const named = [
+    ...Object.values(manifest.icons),
+    ...Object.values(manifest.action.default_icon),
+    manifest.background.service_worker,
+  ];
   named.push(manifest.action.default_popup, manifest.options_ui.page, ...manifest.content_scripts.flatMap(({ js }) => js));
-  for (const name of files.filter((file) => file.endsWith(".html"))) named.push(...[...text(name).matchAll(/(?:src|href)="\/([^"]+)"/g)].map(([, path]) => path));
+  for (const name of files.filter((file) => file.endsWith(".html")))
+    named.push(...[...text(name).matchAll(/(?:src|href)="\/([^"]+)"/g)].map(([, path]) => path));
   for (const name of code) named.push(...[...text(name).matchAll(/from "(\.[^"]+)"/g)].map(([, path]) => join(name, "..", path)));
   for (const name of named) assert.ok(existsSync(join(ROOT, name)), name);
 });

@@ -35,7 +35,11 @@ for (const [who, sender, tier] of SENDERS) {
   test(`${who} is of tier ${tier}`, () => assert.equal(tierOf(sender, OWN), tier));
 }
 
-test("a face is told by its page", () => assert.deepEqual([POPUP, OPTIONS, ZAI].map((sender) => faceOf(sender, OWN)), ["popup", "options", null]));
+test("a face is told by its page", () =>
+  assert.deepEqual(
+    [POPUP, OPTIONS, ZAI].map((sender) => faceOf(sender, OWN)),
+    ["popup", "options", null],
+  ));
 
 const TOKEN = jwt({});
 const MESSAGES = [
@@ -46,7 +50,13 @@ const MESSAGES = [
   ["face", { type: "refresh", providers: ["zai", "ollama"] }],
   ["face", { type: "serve" }],
   ["face", { type: "settings", changed: { wake: ["ollama"] } }],
-  ["face", { type: "settings", changed: { providers: { claude: "off" }, names: { c3f9a1: "仕事", d4: null }, badge: false, language: "ja" } }],
+  [
+    "face",
+    {
+      type: "settings",
+      changed: { providers: { claude: "off" }, names: { c3f9a1: "仕事", d4: null }, badge: false, language: "ja" },
+    },
+  ],
   ["face", { type: "settings", changed: { order: ["zai", "claude", "ollama", "codex"], claude_organization: ORG } }],
   ["face", { type: "settings", changed: { claude_organization: null } }],
   ["face", { type: "secret", name: "ZAI_API_KEY", value: "abc.def" }],
@@ -58,7 +68,8 @@ for (const [owner, message] of MESSAGES) {
       assert.deepEqual(accept(tier, message), may ? message : null);
     });
   }
-  test(`a field too many is refused: ${JSON.stringify(message)}`, () => assert.equal(accept(owner, { ...message, url: "https://x.test" }), null));
+  test(`a field too many is refused: ${JSON.stringify(message)}`, () =>
+    assert.equal(accept(owner, { ...message, url: "https://x.test" }), null));
 }
 
 const MALFORMED = [

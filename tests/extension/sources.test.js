@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { exchange, isBotCheck, MAX_BODY_BYTES, resolve, SOURCES, Sources, tokenEnd } from "../../extension/background/sources.js";
+import { exchange, isBotCheck } from "../../extension/background/exchange.js";
+import { MAX_BODY_BYTES, resolve, SOURCES, Sources, tokenEnd } from "../../extension/background/sources.js";
 import { jwt, NOW, ORG, redirect, response, scripted } from "./stand_ins.js";
 
 const SESSION = "https://chatgpt.com/api/auth/session";
@@ -8,11 +9,17 @@ const USAGE = "https://chatgpt.com/backend-api/wham/usage";
 const QUOTA = "https://api.z.ai/api/monitor/usage/quota/limit";
 const TOKEN = jwt({ exp: NOW / 1000 + 86400 });
 const signedIn = (token = TOKEN) => response(200, JSON.stringify({ accessToken: token, account: { id: ORG } }));
-const challenge = () => response(403, "<title>Just a moment...</title>", { "content-type": "text/html", "cf-mitigated": "challenge" });
+const challenge = () =>
+  response(403, "<title>Just a moment...</title>", { "content-type": "text/html", "cf-mitigated": "challenge" });
 
 function sourcesWith(script, world = {}) {
   const { fetch, calls } = scripted(script);
-  const rest = { now: () => NOW, zaiToken: async () => TOKEN, findTab: async () => null, inTab: async () => ({ failed: "network" }) };
+  const rest = {
+    now: () => NOW,
+    zaiToken: async () => TOKEN,
+    findTab: async () => null,
+    inTab: async () => ({ failed: "network" }),
+  };
   return { sources: new Sources({ fetch, ...rest, ...world }), calls };
 }
 
@@ -53,7 +60,13 @@ for (const [what, name, params] of REFUSED) {
 }
 
 test("the host sees four headers and no others", async () => {
-  const headers = { "content-type": "application/json", "retry-after": "9", "x-account": "c@example.test", "cf-mitigated": "no", "x-token": "t" };
+  const headers = {
+    "content-type": "application/json",
+    "retry-after": "9",
+    "x-account": "c@example.test",
+    "cf-mitigated": "no",
+    "x-token": "t",
+  };
   const { sources } = sourcesWith({ "https://claude.ai/api/organizations": () => response(200, "[]", headers) });
   const answer = await sources.ask("claude.organizations", {});
   assert.deepEqual(Object.keys(answer.headers).sort(), ["cf-mitigated", "content-type", "retry-after"]);
@@ -70,7 +83,8 @@ test("a cut connection is a network failure", async () => {
 });
 
 test("a body at the cap passes, one byte more is too large", async () => {
-  const body = (size) => sourcesWith({ "https://ollama.com/settings": () => response(200, "a".repeat(size)) }).sources.ask("ollama.settings", {});
+  const body = (size) =>
+    sourcesWith({ "https://ollama.com/settings": () => response(200, "a".repeat(size)) }).sources.ask("ollama.settings", {});
   assert.equal((await body(MAX_BODY_BYTES)).body.length, MAX_BODY_BYTES);
   assert.deepEqual(await body(MAX_BODY_BYTES + 1), { failed: "too_large" });
 });
@@ -127,7 +141,10 @@ test("a refused token is replaced once, and only once", async () => {
   const refused = () => response(401, "{}");
   const { sources, calls } = sourcesWith({ [SESSION]: () => signedIn(), [USAGE]: refused });
   assert.equal((await sources.ask("codex.usage", {})).status, 401);
-  assert.deepEqual(calls.map(({ url }) => url), [SESSION, USAGE, SESSION, USAGE]);
+  assert.deepEqual(
+    calls.map(({ url }) => url),
+    [SESSION, USAGE, SESSION, USAGE],
+  );
 });
 
 const SESSIONS = [
@@ -214,7 +231,10 @@ test("the repeat inside chatgpt.com gets its token there and is given none", asy
 
 const LOST = [
   ["no tab is open", { findTab: async () => null }],
-  ["the tab shows an error page", { findTab: async () => 7, inTab: async () => Promise.reject(new Error("Cannot access contents")) }],
+  [
+    "the tab shows an error page",
+    { findTab: async () => 7, inTab: async () => Promise.reject(new Error("Cannot access contents")) },
+  ],
   ["the page may not reach the address", { findTab: async () => 7, inTab: async () => ({ failed: "network" }) }],
 ];
 for (const [what, world] of LOST) {
@@ -227,7 +247,10 @@ for (const [what, world] of LOST) {
 test("a second bot check is not tried a third time", async () => {
   let repeats = 0;
   const again = { status: 403, headers: { "cf-mitigated": "challenge" }, body: "", redirected: false };
-  const { sources } = sourcesWith({ "https://claude.ai/api/organizations": challenge }, { findTab: async () => 7, inTab: async () => (repeats++, again) });
+  const { sources } = sourcesWith(
+    { "https://claude.ai/api/organizations": challenge },
+    { findTab: async () => 7, inTab: async () => (repeats++, again) },
+  );
   assert.deepEqual(await sources.ask("claude.organizations", {}), again);
   assert.equal(repeats, 1);
 });

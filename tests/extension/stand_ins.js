@@ -81,7 +81,10 @@ export const settled = () => new Promise((resolve) => setImmediate(resolve));
 /** Somebody to listen to. */
 export function event() {
   const listeners = [];
-  return { addListener: (listener) => listeners.push(listener), fire: (...args) => listeners.forEach((listener) => listener(...args)) };
+  return {
+    addListener: (listener) => listeners.push(listener),
+    fire: (...args) => listeners.forEach((listener) => listener(...args)),
+  };
 }
 
 /** One end of a port. */
@@ -106,15 +109,40 @@ export const iso = (at) => new Date(at).toISOString();
 
 /** @param {object} fields */
 export function windowOf(fields) {
-  const plain = { label: "weekly (all)", used_pct: 50, resets_at: iso(NOW + 3 * DAY), kind: "weekly", scope: null, window_seconds: 604800 };
+  const plain = {
+    label: "weekly (all)",
+    used_pct: 50,
+    resets_at: iso(NOW + 3 * DAY),
+    kind: "weekly",
+    scope: null,
+    window_seconds: 604800,
+  };
   return { ...plain, state: "active", binding: true, pace: null, ...fields };
 }
 
 /** @param {object} fields */
 export function entryOf(fields) {
-  const plain = { provider: "claude", ok: true, plan_label: "Pro", account: "c3f9a1", account_name: null, headroom_pct: 50, tightest: "weekly (all)" };
+  const plain = {
+    provider: "claude",
+    ok: true,
+    plan_label: "Pro",
+    account: "c3f9a1",
+    account_name: null,
+    headroom_pct: 50,
+    tightest: "weekly (all)",
+  };
   const times = { observed_at: iso(NOW - 4_000), attempted_at: iso(NOW - 4_000) };
-  return { ...plain, ...times, windows: [windowOf({})], balances: [], blocked: null, stale: false, error: null, problem: null, ...fields };
+  return {
+    ...plain,
+    ...times,
+    windows: [windowOf({})],
+    balances: [],
+    blocked: null,
+    stale: false,
+    error: null,
+    problem: null,
+    ...fields,
+  };
 }
 
 /** @param {string} code @param {object} fields */

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { amountOf, balanceText, duration, isWorthShowing, moment, percent, rowEnd, windowName } from "../../extension/view/format.js";
+import {
+  amountOf,
+  balanceText,
+  duration,
+  isWorthShowing,
+  moment,
+  percent,
+  rowEnd,
+  windowName,
+} from "../../extension/view/format.js";
 import { headline } from "../../extension/view/headline.js";
 import { arrange, asOf, isDormant, isOld, level } from "../../extension/view/reading.js";
 import { nextStep, problemSentence } from "../../extension/view/sentences.js";
@@ -11,16 +20,36 @@ const en = wordsOf("en");
 const ja = wordsOf("ja");
 process.env.TZ = "UTC";
 
-for (const [value, said] of [[0, "0 %"], [0.3, "<1 %"], [1, "1 %"], [46.6, "47 %"], [99.2, "99 %"], [99.96, "99 %"], [100, "100 %"], [103.4, "103 %"]]) {
+for (const [value, said] of [
+  [0, "0 %"],
+  [0.3, "<1 %"],
+  [1, "1 %"],
+  [46.6, "47 %"],
+  [99.2, "99 %"],
+  [99.96, "99 %"],
+  [100, "100 %"],
+  [103.4, "103 %"],
+]) {
   test(`${value} percent is said as ${said}`, () => assert.equal(percent(value, en), said));
 }
 
-const LENGTHS = [[30_000, "<1 m", "1分未満"], [600_000, "10 m", "10分"], [2 * HOUR + 600_000, "2 h 10 m", "2時間10分"], [2 * HOUR, "2 h", "2時間"], [3 * DAY + 4 * HOUR, "3 d 4 h", "3日4時間"]];
+const LENGTHS = [
+  [30_000, "<1 m", "1分未満"],
+  [600_000, "10 m", "10分"],
+  [2 * HOUR + 600_000, "2 h 10 m", "2時間10分"],
+  [2 * HOUR, "2 h", "2時間"],
+  [3 * DAY + 4 * HOUR, "3 d 4 h", "3日4時間"],
+];
 for (const [ms, english, japanese] of LENGTHS) {
   test(`a length of ${ms} ms`, () => assert.deepEqual([duration(ms, en), duration(ms, ja)], [english, japanese]));
 }
 
-const MOMENTS = [[NOW + 2 * HOUR, "12:00"], [NOW + 3 * DAY, "Wed 10:00"], [NOW - DAY, "Sat 10:00"], [NOW + 20 * DAY, "Dec 12"]];
+const MOMENTS = [
+  [NOW + 2 * HOUR, "12:00"],
+  [NOW + 3 * DAY, "Wed 10:00"],
+  [NOW - DAY, "Sat 10:00"],
+  [NOW + 20 * DAY, "Dec 12"],
+];
 for (const [at, said] of MOMENTS) test(`a moment is told as ${said}`, () => assert.equal(moment(at, NOW, en), said));
 
 const NAMES = [
@@ -32,14 +61,22 @@ const NAMES = [
   [{ kind: "weekly", scope: "GPT-5.3-Codex-Spark" }, "Week Spark", "週 Spark"],
   [{ kind: "other", window_seconds: 259200 }, "3 d", "3日"],
   [{ kind: "other", window_seconds: 18000, scope: "code review" }, "5 h Code review", "5時間 コードレビュー"],
-  [{ kind: "other", window_seconds: null, label: "other limit (unit 9 x 2)" }, "other limit (unit 9 x 2)", "other limit (unit 9 x 2)"],
+  [
+    { kind: "other", window_seconds: null, label: "other limit (unit 9 x 2)" },
+    "other limit (unit 9 x 2)",
+    "other limit (unit 9 x 2)",
+  ],
   [{ kind: "spend", window_seconds: null }, "Extra", "追加利用"],
   [{ kind: "spend", window_seconds: null, unit: "credits" }, "Budget", "予算"],
   [{ kind: "weekly", label: "weekly (7d) #2" }, "Week #2", "週 #2"],
   [{ kind: "a kind of tomorrow", window_seconds: null, label: "lunar" }, "lunar", "lunar"],
 ];
 for (const [fields, english, japanese] of NAMES) {
-  test(`a window's short name: ${english}`, () => assert.deepEqual([en, ja].map((words) => windowName(windowOf(fields), words)), [english, japanese]));
+  test(`a window's short name: ${english}`, () =>
+    assert.deepEqual(
+      [en, ja].map((words) => windowName(windowOf(fields), words)),
+      [english, japanese],
+    ));
 }
 
 const ENDS = [
@@ -57,13 +94,26 @@ const ENDS = [
   [{ kind: "spend", usage: 3, limit: null, unit: "EUR" }, "€3"],
 ];
 for (const [fields, said] of ENDS) {
-  test(`at the end of a row: ${said || "nothing"} ${JSON.stringify(fields)}`, () => assert.equal(rowEnd(windowOf(fields), entryOf({}), NOW, en), said));
+  test(`at the end of a row: ${said || "nothing"} ${JSON.stringify(fields)}`, () =>
+    assert.equal(rowEnd(windowOf(fields), entryOf({}), NOW, en), said));
 }
 
-test("credits are not money", () => assert.deepEqual([amountOf(250, "credits", en), amountOf(250, "credits", ja)], ["250 credits", "250クレジット"]));
+test("credits are not money", () =>
+  assert.deepEqual([amountOf(250, "credits", en), amountOf(250, "credits", ja)], ["250 credits", "250クレジット"]));
 test("a unit that is no currency stays a number", () => assert.equal(amountOf(963, "calls", en), "963"));
 
-const balance = (fields) => ({ kind: "purchased", label: "purchased credits", amount: 10, used: null, limit: null, unit: "USD", unlimited: false, enabled: true, reason: null, ...fields });
+const balance = (fields) => ({
+  kind: "purchased",
+  label: "purchased credits",
+  amount: 10,
+  used: null,
+  limit: null,
+  unit: "USD",
+  unlimited: false,
+  enabled: true,
+  reason: null,
+  ...fields,
+});
 const BALANCES = [
   [{}, "Purchased credits", "$10"],
   [{ kind: "of tomorrow", label: "moon credit" }, "moon credit", "$10"],
@@ -77,7 +127,8 @@ for (const [fields, name, value] of BALANCES) {
   test(`a balance: ${name} ${value}`, () => assert.deepEqual(balanceText(balance(fields), en), { name, value }));
 }
 
-test("an unknown amount is not shown as nothing", () => assert.equal(isWorthShowing(balance({ amount: null, reason: "amount_not_shown" }), entryOf({})), true));
+test("an unknown amount is not shown as nothing", () =>
+  assert.equal(isWorthShowing(balance({ amount: null, reason: "amount_not_shown" }), entryOf({})), true));
 test("an empty balance has no row", () => assert.equal(isWorthShowing(balance({ amount: 0 }), entryOf({})), false));
 test("money that a window's row counts has no second row", () => {
   const entry = entryOf({ windows: [windowOf({ kind: "spend" })] });
@@ -87,10 +138,16 @@ test("money that a window's row counts has no second row", () => {
 test("a window whose reset has passed loses its number, pace and counts", () => {
   const pace = { state: "on", expected_pct: 50, runs_out_at: null };
   const [window] = asOf(entryOf({ windows: [windowOf({ resets_at: iso(NOW), pace, usage: 5, remaining: 5 })] }), NOW).windows;
-  assert.deepEqual([window.used_pct, window.state, window.pace, window.usage, window.remaining], [null, "reset_due", null, null, null]);
+  assert.deepEqual(
+    [window.used_pct, window.state, window.pace, window.usage, window.remaining],
+    [null, "reset_due", null, null, null],
+  );
 });
 test("a window described in words ends when the words have passed", () => {
-  const entry = entryOf({ observed_at: iso(NOW - 3 * HOUR), windows: [windowOf({ resets_at: null, resets_in: "2 hours and 30 minutes" })] });
+  const entry = entryOf({
+    observed_at: iso(NOW - 3 * HOUR),
+    windows: [windowOf({ resets_at: null, resets_in: "2 hours and 30 minutes" })],
+  });
   assert.equal(asOf(entry, NOW).windows[0].state, "reset_due");
   assert.equal(asOf(entry, NOW - HOUR).windows[0].state, "active");
 });
@@ -107,7 +164,17 @@ test("the levels are below 80, 80 to 99, full and unknown", () => {
   assert.deepEqual([0, 79.9, 80, 99.9, 100, 120, null].map(level), ["low", "low", "high", "high", "full", "full", "unknown"]);
 });
 
-const unread = (provider, code, fields = {}) => entryOf({ provider, observed_at: null, windows: [], ok: false, account: null, headroom_pct: null, problem: problemOf(code), ...fields });
+const unread = (provider, code, fields = {}) =>
+  entryOf({
+    provider,
+    observed_at: null,
+    windows: [],
+    ok: false,
+    account: null,
+    headroom_pct: null,
+    problem: problemOf(code),
+    ...fields,
+  });
 const DORMANT = [
   [true, unread("ollama", "not_signed_in"), "auto"],
   [true, unread("zai", "no_credential"), "auto"],
@@ -129,17 +196,25 @@ test("entries stand in the person's order, dormant ones aside", () => {
 
 test("the finer sentence of a problem wins", () => {
   const problem = problemOf("no_credential", { params: { variant: "cli", program: "Codex", command: "codex login" } });
-  assert.equal(problemSentence(entryOf({ provider: "codex", problem }), NOW, en), "Codex is not signed in here. Run `codex login`, or sign in to chatgpt.com in the browser.");
+  assert.equal(
+    problemSentence(entryOf({ provider: "codex", problem }), NOW, en),
+    "Codex is not signed in here. Run `codex login`, or sign in to chatgpt.com in the browser.",
+  );
 });
 test("a variant of tomorrow falls back to its code", () => {
   const problem = problemOf("unreachable", { params: { variant: "moon" } });
   assert.equal(problemSentence(entryOf({ problem }), NOW, ja), "claude.aiに接続できませんでした。");
 });
 test("a code of tomorrow falls back to the sentence that came with it", () => {
-  assert.equal(problemSentence(entryOf({ problem: problemOf("eclipse"), error: "The moon is in the way." }), NOW, ja), "The moon is in the way.");
+  assert.equal(
+    problemSentence(entryOf({ problem: problemOf("eclipse"), error: "The moon is in the way." }), NOW, ja),
+    "The moon is in the way.",
+  );
 });
 test("when to try again is told while it lies ahead", () => {
-  const said = [HOUR, -HOUR].map((ms) => problemSentence(entryOf({ problem: problemOf("rate_limited", { retry_at: iso(NOW + ms) }) }), NOW, en));
+  const said = [HOUR, -HOUR].map((ms) =>
+    problemSentence(entryOf({ problem: problemOf("rate_limited", { retry_at: iso(NOW + ms) }) }), NOW, en),
+  );
   assert.deepEqual(said, ["Anthropic is limiting usage checks. Next try 11:00.", "Anthropic is limiting usage checks."]);
 });
 
@@ -165,7 +240,10 @@ for (const [action, url, kind, value] of STEPS) {
   });
 }
 test("a command to run is offered for copying", () => {
-  const problem = problemOf("sign_in_expired", { action: "run_command", params: { variant: "cli", program: "Codex", command: "codex" } });
+  const problem = problemOf("sign_in_expired", {
+    action: "run_command",
+    params: { variant: "cli", program: "Codex", command: "codex" },
+  });
   assert.deepEqual(nextStep(entryOf({ problem }), en), { kind: "copy", text: "Copy", value: "codex" });
 });
 
@@ -182,20 +260,33 @@ const NOT_RECOMMENDED = [
   ["a full one", { headroom_pct: 0, windows: [windowOf({ used_pct: 100 })] }],
 ];
 for (const [what, fields] of NOT_RECOMMENDED) {
-  test(`nobody is sent to ${what}`, () => assert.doesNotMatch(headline([entryOf({ headroom_pct: 99, ...fields })], NOW, en).answer, /Use/));
+  test(`nobody is sent to ${what}`, () =>
+    assert.doesNotMatch(headline([entryOf({ headroom_pct: 99, ...fields })], NOW, en).answer, /Use/));
 }
 test("when everything is full, the first one to come back is named", () => {
-  const full = (provider, days) => entryOf({ provider, headroom_pct: 0, windows: [windowOf({ used_pct: 100, resets_at: iso(NOW + days * DAY) })] });
+  const full = (provider, days) =>
+    entryOf({ provider, headroom_pct: 0, windows: [windowOf({ used_pct: 100, resets_at: iso(NOW + days * DAY) })] });
   assert.equal(headline([full("claude", 4), full("codex", 2)], NOW, en).answer, "Nothing left until Tue 10:00");
 });
 test("full and unknown are told after the answer", () => {
   const fable = windowOf({ scope: "Fable", binding: false, used_pct: 100 });
-  const entries = [entryOf({ windows: [windowOf({}), fable] }), entryOf({ provider: "zai", headroom_pct: null, observed_at: iso(NOW - 2 * HOUR) })];
+  const entries = [
+    entryOf({ windows: [windowOf({}), fable] }),
+    entryOf({ provider: "zai", headroom_pct: null, observed_at: iso(NOW - 2 * HOUR) }),
+  ];
   assert.equal(headline(entries, NOW, en).facts, "Claude Fable full until Wed 10:00 · Z.ai unknown");
 });
 
-const LANGUAGES = [["ja", ["en"], "ja"], ["auto", ["ja-JP", "en"], "ja"], ["auto", ["de", "ja"], "ja"], ["auto", ["en-GB", "ja"], "en"], ["auto", ["de"], "en"], ["xx", [], "en"]];
+const LANGUAGES = [
+  ["ja", ["en"], "ja"],
+  ["auto", ["ja-JP", "en"], "ja"],
+  ["auto", ["de", "ja"], "ja"],
+  ["auto", ["en-GB", "ja"], "en"],
+  ["auto", ["de"], "en"],
+  ["xx", [], "en"],
+];
 for (const [setting, preferred, chosen] of LANGUAGES) {
   test(`${setting} with ${preferred} is ${chosen}`, () => assert.equal(chooseLanguage(setting, preferred), chosen));
 }
-test("a value never becomes a placeholder", () => assert.equal(en.say("fact_unknown", { name: "{percent}" }), "{percent} unknown"));
+test("a value never becomes a placeholder", () =>
+  assert.equal(en.say("fact_unknown", { name: "{percent}" }), "{percent} unknown"));

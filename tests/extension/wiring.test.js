@@ -13,7 +13,15 @@ for (const [name, heard] of Object.entries({ onConnect, onMessage, onStartup, on
 }
 const access = [];
 globalThis.chrome = {
-  runtime: { id: OWN, getManifest: () => ({ version: "0.1.0" }), connectNative: () => native[native.push(port()) - 1], onConnect, onMessage, onStartup, onInstalled },
+  runtime: {
+    id: OWN,
+    getManifest: () => ({ version: "0.1.0" }),
+    connectNative: () => native[native.push(port()) - 1],
+    onConnect,
+    onMessage,
+    onStartup,
+    onInstalled,
+  },
   storage: { local: { ...local, setAccessLevel: async (level) => void access.push(level) }, session: storage() },
   alarms: { create: async () => {}, clear: async () => true, onAlarm },
   tabs: { onUpdated, query: async () => [] },
@@ -36,9 +44,29 @@ const ORIGIN = `chrome-extension://${OWN}`;
 const TOKEN = jwt({ sub: "canary" });
 const last = (type) => native[0].posted.filter((message) => message.type === type).at(-1);
 const fromHost = async (message) => (native[0].onMessage.fire(message), await settled(), await settled());
-const snapshot = { schema: 1, updated_at: null, entries: [entryOf({ provider: "zai", account: null, observed_at: null, problem: problemOf("no_credential") })] };
-const settings = { providers: {}, order: ["claude", "codex", "zai", "ollama"], names: {}, claude_organization: null, badge: true, language: "auto" };
-const welcome = { type: "welcome", protocol: 1, host: "0.1.0", extension_version: "0.1.0", snapshot, settings, refresh_pending: false, shim: { running: false, url: null } };
+const snapshot = {
+  schema: 1,
+  updated_at: null,
+  entries: [entryOf({ provider: "zai", account: null, observed_at: null, problem: problemOf("no_credential") })],
+};
+const settings = {
+  providers: {},
+  order: ["claude", "codex", "zai", "ollama"],
+  names: {},
+  claude_organization: null,
+  badge: true,
+  language: "auto",
+};
+const welcome = {
+  type: "welcome",
+  protocol: 1,
+  host: "0.1.0",
+  extension_version: "0.1.0",
+  snapshot,
+  settings,
+  refresh_pending: false,
+  shim: { running: false, url: null },
+};
 function openFace(page, name = "face", sender = {}) {
   const face = { ...port(), name, sender: { id: OWN, origin: ORIGIN, url: `${ORIGIN}/${page}`, ...sender } };
   face.disconnect = () => void (face.closed = true);
@@ -50,7 +78,8 @@ test("every listener is there before anything else happens", () => {
   assert.deepEqual([...heardAtOnce].sort(), ["onAlarm", "onConnect", "onInstalled", "onMessage", "onStartup", "onUpdated"]);
 });
 
-test("storage is closed to content scripts before the host is met", () => assert.deepEqual(access, [{ accessLevel: "TRUSTED_CONTEXTS" }]));
+test("storage is closed to content scripts before the host is met", () =>
+  assert.deepEqual(access, [{ accessLevel: "TRUSTED_CONTEXTS" }]));
 
 test("the profile's name is random and stays", () => {
   assert.match(last("hello").profile, /^[0-9a-f-]{36}$/);
@@ -84,7 +113,10 @@ for (const [who, page, name, sender] of STRANGERS) {
 }
 
 test("a captured token is stored by the worker, wakes the provider and is told to nobody", async () => {
-  onMessage.fire({ type: "zai_token", token: TOKEN }, { id: OWN, origin: "https://z.ai", url: "https://z.ai/", tab: { id: 1 }, frameId: 0 });
+  onMessage.fire(
+    { type: "zai_token", token: TOKEN },
+    { id: OWN, origin: "https://z.ai", url: "https://z.ai/", tab: { id: 1 }, frameId: 0 },
+  );
   await settled();
   assert.equal(local.kept.zai_jwt.token, TOKEN);
   assert.deepEqual(last("settings").changed, { wake: ["zai"] });
@@ -92,7 +124,10 @@ test("a captured token is stored by the worker, wakes the provider and is told t
 
 test("an answer to a named source carries no token, not even an echoed one", async () => {
   await fromHost({ type: "ask", id: "a1", source: "zai.quota", params: {} });
-  assert.deepEqual(asked.map(({ url }) => url), [QUOTA]);
+  assert.deepEqual(
+    asked.map(({ url }) => url),
+    [QUOTA],
+  );
   assert.equal(asked[0].headers.Authorization, `Bearer ${TOKEN}`);
   assert.deepEqual([last("answer").id, last("answer").body], ["a1", '{"echo": "Bearer "}']);
 });
@@ -148,5 +183,8 @@ test("a worker without a host says so to who wants the dashboard", async () => {
   const face = openFace("popup/popup.html");
   native[0].lose();
   face.onMessage.fire({ type: "serve" });
-  assert.deepEqual(face.posted.find(({ type }) => type === "served"), { type: "served", url: null, error: "no_host" });
+  assert.deepEqual(
+    face.posted.find(({ type }) => type === "served"),
+    { type: "served", url: null, error: "no_host" },
+  );
 });
