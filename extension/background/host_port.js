@@ -77,6 +77,8 @@ export class HostPort {
   #opening = false;
   #counted = true;
   #failures = 0;
+  /** @type {Promise<Trouble | undefined> | null} */
+  #remembered = null;
   /** @type {any} */
   #retry = null;
   /** @type {any} */
@@ -89,11 +91,8 @@ export class HostPort {
 
   /** A worker came to life: connect, unless an earlier life of it was told to wait. */
   async start() {
-    const kept = await this.#world.session.get(TROUBLE);
-    const trouble = /** @type {Trouble | undefined} */ (kept[TROUBLE]);
+    const trouble = await this.#remember();
     if (this.#port || this.#opening) return;
-    this.#failures = trouble?.failures ?? 0;
-    this.state = trouble?.state ?? "connecting";
     if (!trouble || trouble.retryAt <= this.#world.now()) return this.#open();
     this.#tell(trouble.state, trouble.detail);
     this.#retryAt(trouble.retryAt, "alarm");
@@ -120,12 +119,23 @@ export class HostPort {
     return this.state === "ready" && this.#post(this.#port, message);
   }
 
+  /** What an earlier life of the worker went through: read once, before anything counts on it. */
+  #remember() {
+    this.#remembered ??= this.#world.session.get(TROUBLE).then((kept) => {
+      const trouble = /** @type {Trouble | undefined} */ (kept[TROUBLE]);
+      this.#failures = trouble?.failures ?? 0;
+      this.state = trouble?.state ?? "connecting";
+      return trouble;
+    });
+    return this.#remembered;
+  }
+
   async #open() {
     if (this.#port || this.#opening) return;
     this.#opening = true;
     this.#world.clearTimeout(this.#retry);
     this.#world.alarms.clear(RECONNECT_ALARM);
-    const hello = await this.#world.hello().finally(() => {
+    const [hello] = await Promise.all([this.#world.hello(), this.#remember()]).finally(() => {
       this.#opening = false;
     });
     if (this.#failures === 0) this.#tell("connecting", "");

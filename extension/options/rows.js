@@ -175,5 +175,7 @@ function zaiToken({ zai_captured_at: at }, words, now) {
 
 /** @param {Words} words @param {(text: string, words: Words) => HTMLElement} copyButton */
 export function agentRows(words, copyButton) {
-  return SNIPPETS.map((snippet) => el("li", {}, el("code", { class: "snippet" }, snippet), copyButton(snippet, words)));
+  return SNIPPETS.map((snippet) =>
+    el("li", {}, el("code", { class: "snippet", tabindex: "0" }, snippet), copyButton(snippet, words)),
+  );
 }

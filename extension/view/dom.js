@@ -45,14 +45,11 @@ export function byId(id) {
 }
 
 /**
- * Puts words into everything that names a key: `data-say` as text, `data-label` as its accessible name.
+ * Puts words into everything that names a key with `data-say`.
  * @param {import("./words.js").Words} words
  */
 export function sayAll(words) {
   document.documentElement.lang = words.language;
   for (const element of document.querySelectorAll("[data-say]"))
     element.textContent = words.say(element.getAttribute("data-say") ?? "");
-  for (const element of document.querySelectorAll("[data-label]")) {
-    element.setAttribute("aria-label", words.say(element.getAttribute("data-label") ?? ""));
-  }
 }

@@ -100,6 +100,15 @@ test("a worker whose timer died with it connects when it wakes up", async () => 
   assert.equal(alarms.size, 0);
 });
 
+test("a worker that an alarm wakes goes on counting where the last one stopped", async () => {
+  const session = storage({ host_trouble: { failures: 4, retryAt: NOW, state: "crashed", detail: "" } });
+  const { host, alarms, lose } = stage(session);
+  await Promise.all([host.connect(), host.start()]); // the alarm's listener runs before anything was read
+  await lose();
+  assert.equal(session.kept.host_trouble.failures, 5);
+  assert.equal(alarms.get(RECONNECT_ALARM), 120_000);
+});
+
 test("a face that opens connects at once, however long the wait", async () => {
   const { host, ports } = stage(
     storage({ host_trouble: { failures: 9, retryAt: NOW + 1_800_000, state: "missing", detail: "" } }),
