@@ -30,6 +30,8 @@ EXPIRES_AFTER = 600.0
 #: A refresh is over by then, so an unsettled request of this age is not joined but made anew.
 _JOINED_FOR = 20.0
 _LOCK_TIMEOUT = 5.0
+#: Between two moments that must differ.
+_TICK = 0.001
 
 
 class Wanted:
@@ -55,6 +57,11 @@ class Requests:
     def is_settled(self, provider: str, at: float) -> bool:
         """Whether a request of the moment `at` has been carried out."""
         return self.settled[provider] >= at
+
+    def latest(self, provider: str) -> float:
+        """The moment of the newest request so far. A later one gets a later moment, whoever's clock or lock was quicker."""
+        wanted = self.wanted.get(provider)
+        return max(self.settled[provider], wanted.at if wanted is not None else 0.0)
 
     def unsettled(self, now: float) -> dict[str, Wanted]:
         """What a conductor has to do."""
@@ -104,11 +111,11 @@ def ask(paths: Paths, providers: Iterable[str], *, trigger: str, named: bool, no
         moments: dict[str, float] = {}
         for provider in providers:
             pending = joined.get(provider)
-            if pending is not None and 0 <= now - pending.at < _JOINED_FOR and (pending.named or not named):
+            if pending is not None and now - pending.at < _JOINED_FOR and (pending.named or not named):
                 moments[provider] = pending.at
                 continue
-            requests.wanted[provider] = Wanted(at=now, named=named, trigger=trigger)
-            moments[provider] = now
+            moments[provider] = at = max(now, requests.latest(provider) + _TICK)
+            requests.wanted[provider] = Wanted(at=at, named=named, trigger=trigger)
         jsonfile.save(paths.refresh, requests.as_json(), durable=False)
     bell.ring(paths.bells_dir)
     return moments

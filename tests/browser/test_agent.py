@@ -10,6 +10,7 @@ import os
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import playwright
@@ -130,11 +131,11 @@ def test_a_read_within_a_minute_is_as_cached(shim: Shim, idle: Simulator) -> Non
 
 
 def test_many_agents_at_once_are_one_request(shim: Shim, idle: Simulator) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
+    asked = time.time()
     with ThreadPoolExecutor(16) as agents:
         answers = list(agents.map(lambda _: shim.get("/api/refresh?wait=75", "POST").status, range(16)))
     assert answers == [200] * 16
+    assert time.time() - asked < 5
     assert len(idle.seen(source="ollama.settings")) == 1
     assert len(idle.seen(source="claude.usage")) == 1
 
