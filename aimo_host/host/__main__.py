@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 _CHUNK = 65536
+#: To take our sign and our bell down; who comes later removes them otherwise.
+_FAREWELL_SECONDS = 0.2
 _OK, _BAD_ARGUMENTS = 0, 2
 
 
@@ -51,11 +53,11 @@ def _own_stdout() -> int:
 
         msvcrt.setmode(0, os.O_BINARY)
         msvcrt.setmode(1, os.O_BINARY)
-    descriptor = os.dup(1)
     try:
         os.fstat(2)
-    except OSError:  # no stderr at all, as on a Windows desktop
+    except OSError:  # no stderr at all, as on a Windows desktop; before dup, which would take the free number for the frames
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    descriptor = os.dup(1)
     os.dup2(2, 1)
     return descriptor
 
@@ -84,7 +86,10 @@ def _talk(pipe: _Pipe, environ: Mapping[str, str]) -> None:
     except FrameTooLargeError:
         pipe.send({"type": "error", "code": "too_large", "message": "A frame may hold at most 1 MiB."})
     finally:
-        session.close()
+        # The bell's thread may be in the middle of a write that nobody reads; it is not worth waiting for.
+        closing = threading.Thread(target=session.close, daemon=True)
+        closing.start()
+        closing.join(_FAREWELL_SECONDS)
 
 
 def _objection(arguments: list[str]) -> str | None:
@@ -104,9 +109,10 @@ def main(argv: list[str] | None = None) -> NoReturn:
     """Talk to the browser until it hangs up."""
     objection = _objection(sys.argv[1:] if argv is None else argv)
     if objection is not None:
-        if sys.stderr is not None:
-            sys.stderr.write(f"{objection}\n")
-            sys.stderr.flush()
+        try:
+            os.write(2, f"{objection}\n".encode(errors="replace"))
+        except OSError:
+            pass  # no stderr, as on a Windows desktop, or nobody who reads it
         os._exit(_BAD_ARGUMENTS)
     os.umask(0o077)
     try:

@@ -65,10 +65,11 @@ def _is_sound(message: dict[str, Any]) -> bool:
     if not isinstance(message.get("id"), str):
         return False
     if "failed" in message:
-        return message["failed"] in _FAILURES
+        return isinstance(message["failed"], str) and message["failed"] in _FAILURES
     status, headers = message.get("status"), message.get("headers", {})
     return (
         isinstance(status, int)
+        and not isinstance(status, bool)
         and 0 <= status <= _LAST_STATUS
         and isinstance(message.get("body", ""), str)
         and isinstance(headers, dict)

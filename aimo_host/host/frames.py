@@ -11,7 +11,7 @@ import struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, NoReturn
 
 LARGEST = 1024 * 1024
 _LENGTH = struct.Struct("=I")
@@ -69,9 +69,14 @@ class Decoder:
 
 def _message(body: bytes) -> dict[str, Any]:
     try:
-        message = json.loads(body)
+        # Decoded here: json would take UTF-16 and surrogates too, and NaN, which no browser would take back.
+        message = json.loads(body.decode("utf-8"), parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise BadFrameError from None
     if not isinstance(message, dict):
         raise BadFrameError
     return message
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
