@@ -9,6 +9,7 @@ import sys
 import time
 
 from aimo_host.state import atomic, presence
+from aimo_host.state.lock import FileLock
 from aimo_host.state.paths import bundled
 
 TYPE_CHECKING = False
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _START_SECONDS = 6.0
 _LOOK_EVERY = 0.05
+_FAILED = "The dashboard could not be started. Run `aimo serve` in a terminal to see why."
 
 
 def state(paths: Paths) -> dict[str, Any]:
@@ -30,19 +32,24 @@ def state(paths: Paths) -> dict[str, Any]:
 
 def make_sure_it_answers(context: Context) -> tuple[str | None, str | None]:
     """Start a shim that outlives this host unless one runs. Returns its url, or None and a sentence."""
-    found = state(context.paths)["url"]
-    if found is not None:
-        return found, None
+    try:
+        # Two clicks, or two browsers, are one dashboard: who comes second finds the first one's.
+        with FileLock(os.path.join(context.paths.locks_dir, "dashboard")).hold(_START_SECONDS):
+            url: str | None = state(context.paths)["url"] or _started(context)
+    except OSError:
+        url = None
+    return url, None if url is not None else _FAILED
+
+
+def _started(context: Context) -> str | None:
     child = _start_detached(context)
     deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        found = state(context.paths)["url"]
-        if found is not None:
-            return found, None
-        if child.poll() is not None:
-            break
+    while time.monotonic() < deadline and child.poll() is None:
+        url: str | None = state(context.paths)["url"]
+        if url is not None:
+            return url
         time.sleep(_LOOK_EVERY)
-    return None, "The dashboard could not be started. Run `aimo serve` in a terminal to see why."
+    return None
 
 
 def _start_detached(context: Context) -> subprocess.Popen[bytes]:

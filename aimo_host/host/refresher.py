@@ -29,7 +29,7 @@ class Refresher:
         self._profile = profile
         self._memories: dict[str, dict[str, str]] = {}
         self._looking = threading.Lock()
-        self._asking: set[tuple[str, float]] = set()
+        self._begun: dict[str, float] = {}
         self._conducting = False
 
     def look(self) -> None:
@@ -44,8 +44,9 @@ class Refresher:
             for provider, wanted in standing.items():
                 name = f"{provider}/browser/{self._profile}"
                 handled = done[name].handled if name in done else 0.0
-                if handled < wanted.at and (provider, wanted.at) not in self._asking:
-                    self._asking.add((provider, wanted.at))
+                # Once per request, also when what came of it could not be kept: every ring would ask again.
+                if handled < wanted.at and self._begun.get(provider) != wanted.at:
+                    self._begun[provider] = wanted.at
                     self._begin(self._ask, provider, wanted)
             if found.unsettled(now) and not self._conducting:
                 self._conducting = True
@@ -63,9 +64,6 @@ class Refresher:
             feed.attempt(wanted, lambda: self._converse(provider))
         except Exception as error:  # noqa: BLE001 - one row's fault must not take the others along
             log.write(self._context.paths, f"asking for {provider}: {type(error).__name__}")
-        finally:
-            with self._looking:
-                self._asking.discard((provider, wanted.at))
 
     def _converse(self, provider: str) -> Outcome:
         from aimo_host.gauge.problems import Problem

@@ -89,7 +89,10 @@ class Session:
         if not isinstance(profile, str) or not settings.is_uuid(profile):
             raise RefusedError("bad_message", "hello needs the profile's UUID.")
         if self._presence is None:
-            self._arrive(profile)
+            try:
+                self._arrive(profile)
+            except OSError as error:  # a disk that cannot be written still has a snapshot to show
+                log.write(self._context.paths, f"arriving: {type(error).__name__}")
         self._welcome()
         if self._refresher is not None:
             self._refresher.look()
@@ -98,10 +101,10 @@ class Session:
         from aimo_host.host.refresher import Refresher
 
         paths = self._context.paths
-        self._listener = Listener(Bell(paths.bells_dir, (paths.cache, paths.refresh, paths.attempts)), self._on_ring)
-        self._refresher = Refresher(self._context, self._extension, self._listener, profile)
         facts = {"kind": "host", "profile": profile, "version": __version__}
         self._presence = presence.Presence(paths.presence_dir, facts)
+        self._listener = Listener(Bell(paths.bells_dir, (paths.cache, paths.refresh, paths.attempts)), self._on_ring)
+        self._refresher = Refresher(self._context, self._extension, self._listener, profile)
 
     def _refresh(self, message: dict[str, Any]) -> None:
         named = message.get("providers")
@@ -131,12 +134,15 @@ class Session:
             self._welcome()
 
     def _forget_switched_off(self, record: dict[str, Any]) -> None:
+        """A provider that is switched off has no rows, and nobody serves what was asked of it before."""
         from aimo_host.gauge import merge
 
-        now = self._context.clock()
-        off = [provider for provider in PROVIDERS if provider not in settings.wanted(record)]
-        for provider in off:
-            cache.update(self._context.paths, lambda before, p=provider: merge.forget(before, p, now))  # type: ignore[misc]
+        paths, now = self._context.paths, self._context.clock()
+        standing = requests.read(paths, now).standing(now)
+        for provider in (provider for provider in PROVIDERS if provider not in settings.wanted(record)):
+            if provider in standing:
+                requests.settle(paths, provider, standing[provider].at, served=True, now=now)
+            cache.update(paths, lambda before, p=provider: merge.forget(before, p, now))  # type: ignore[misc]
 
     def _secret(self, message: dict[str, Any]) -> None:
         name, value = message.get("name"), message.get("value")
