@@ -63,7 +63,6 @@ def _place(window: Window) -> tuple[bool, str, int, float]:
 
 
 def _window(window: Window) -> dict[str, Any]:
-    counts = {"usage": window.used, "limit": window.limit, "remaining": window.remaining, "unit": window.unit}
     return {
         "label": window.label,
         "used_pct": _rounded(window.used_pct),
@@ -75,10 +74,10 @@ def _window(window: Window) -> dict[str, Any]:
         "state": "unknown" if window.used_pct is None else window.state,
         "binding": window.binding,
         "pace": None,
-        "usage": _rounded(counts["usage"]),
-        "limit": _rounded(counts["limit"]),
-        "remaining": _rounded(counts["remaining"]),
-        "unit": counts["unit"],
+        "usage": _counted(window.used),
+        "limit": _counted(window.limit),
+        "remaining": _counted(window.remaining),
+        "unit": window.unit,
     }
 
 
@@ -96,9 +95,12 @@ def _balance(balance: Balance) -> dict[str, Any]:
     }
 
 
-def _rounded(value: Any) -> float | int | None:
-    """Without the noise of binary fractions; a whole number of calls stays a whole number."""
-    if value is None:
-        return None
-    rounded = round(value, 4)
-    return rounded if isinstance(rounded, int) or not rounded.is_integer() else float(rounded)
+def _rounded(value: float | None) -> float | None:
+    """Without the noise of binary fractions."""
+    return None if value is None else round(value, 4)
+
+
+def _counted(value: float | None) -> float | int | None:
+    """As `_rounded`; a whole number of calls is a whole number."""
+    rounded = _rounded(value)
+    return int(rounded) if rounded is not None and rounded % 1 == 0 else rounded

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 _UNIT_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2592000}
+_MOST_DIGITS = 6
 _FULL_PCT = 100.0
 
 
@@ -103,7 +104,6 @@ def entry_at(entry: dict[str, Any], now: float, names: dict[str, str]) -> dict[s
 
 def _window_at(window: dict[str, Any], observed: float | None, now: float) -> dict[str, Any]:
     used = window.get("used_pct")
-    used = None if isinstance(used, bool) or not isinstance(used, int | float) else used
     resets_at = parse_iso(window.get("resets_at"))
     due = resets_at if resets_at is not None else _due_by_words(window.get("resets_in"), observed)
     if due is not None and due <= now:
@@ -111,7 +111,6 @@ def _window_at(window: dict[str, Any], observed: float | None, now: float) -> di
         return {**window, "used_pct": None, "usage": None, "remaining": None, "state": "reset_due", "pace": None}
     state = window.get("state", "active") if used is not None else "unknown"
     seconds = window.get("window_seconds")
-    seconds = seconds if isinstance(seconds, int | float) and not isinstance(seconds, bool) else None
     trend = pace(used, resets_at, seconds, observed) if observed is not None and state == "active" else None
     return {**window, "used_pct": used, "state": state, "pace": trend}
 
@@ -124,7 +123,7 @@ def _due_by_words(words: Any, observed: float | None) -> float | None:
     seconds = 0.0
     for count, unit in zip(parts[::2], parts[1::2], strict=False):
         size = _UNIT_SECONDS.get(unit.rstrip("s"))
-        if size is None or not count.isdigit():
+        if size is None or not (count.isascii() and count.isdigit() and len(count) <= _MOST_DIGITS):
             return None
         seconds += int(count) * size
     return observed + seconds if seconds else None
@@ -138,5 +137,4 @@ def _tightest(binding: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 def _can_pay(balance: dict[str, Any]) -> bool:
     amount = balance.get("amount")
-    has_some = isinstance(amount, int | float) and amount > 0
-    return bool(balance.get("enabled")) and (bool(balance.get("unlimited")) or has_some)
+    return bool(balance.get("enabled") and (balance.get("unlimited") or (amount is not None and amount > 0)))

@@ -1,7 +1,11 @@
-"""Reading a JSON object from a file of ours that anything may have happened to."""
+"""Reading a JSON object from a file of ours that anything may have happened to.
+
+What is read can be written and sent again as it is: strict UTF-8, no lone surrogates, no number beyond a float's range.
+"""
 
 from __future__ import annotations
 
+import errno
 import json
 
 from aimo_host.state import atomic
@@ -10,34 +14,70 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+#: How many corrupt files are kept as evidence.
+_EVIDENCE = 3
+#: These say something of this machine at this moment, and nothing of the file.
+_PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EINTR)
+_INFINITE = (float("inf"), float("-inf"))
+
 
 class CorruptFileError(Exception):
     """Something is at that path, and it is not a JSON object that we may read."""
 
 
 def load(path: str) -> dict[str, Any] | None:
-    """The object, or None where there is no file.
+    """The object, or None where there is no file. NaN and infinities are null.
 
     Raises:
-        CorruptFileError: it is unreadable, not JSON, or not an object.
+        CorruptFileError: it is not a file that we may read, not JSON, or not an object.
+        OSError: it cannot be read just now, and may be in order.
     """
     try:
         content = atomic.read(path)
-        if content is None:
-            return None
-        value = json.loads(content)
+        value = None if content is None else _parsed(content)
     except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, OSError) and error.errno in _PASSING:
+            raise
         raise CorruptFileError(f"{path}: {type(error).__name__}") from None
-    if not isinstance(value, dict):
+    if content is not None and not isinstance(value, dict):
         raise CorruptFileError(f"{path}: not an object")
     return value
 
 
+def _parsed(content: bytes) -> Any:
+    value = json.loads(content.decode("utf-8-sig"), parse_float=_finite, parse_constant=_no_number)
+    if b"\\u" in content:  # only an escape can smuggle in half a character, which nobody could write out again
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
+def _finite(text: str) -> float | None:
+    value = float(text)
+    return None if value in _INFINITE else value
+
+
+def _no_number(_name: str) -> None:
+    return None
+
+
 def load_or_empty(path: str) -> dict[str, Any]:
-    """The object; an empty one where there is none that can be read. For files that are only bookkeeping."""
+    """The object; an empty one where there is none that can be read. Never raises."""
+    try:
+        return load(path) or {}
+    except (CorruptFileError, OSError):
+        return {}
+
+
+def load_or_set_aside(path: str) -> dict[str, Any]:
+    """The object, before it is replaced; what is corrupt is kept beside it as evidence, and an empty one taken instead.
+
+    Raises:
+        OSError: see `load`.
+    """
     try:
         return load(path) or {}
     except CorruptFileError:
+        atomic.set_aside(path, keep=_EVIDENCE)
         return {}
 
 
