@@ -89,7 +89,8 @@ def _newest(before: Entry | None, entry: Entry, now: float) -> Entry:
 def merge_failure(cache: Cache, problem: Problem, *, via: str, at: float, now: float, since: float | None = None) -> Cache:
     """The cache after an attempt of the feed `via` failed at `at`.
 
-    `since` is when this refresh was asked for: within one refresh a later route's problem never hides a clearer earlier one.
+    `since` is when this refresh was asked for: within one refresh a problem never darkens what another feed has read, nor hides a
+    clearer one of an earlier route.
     """
     last = cache.get("_feeds", {}).get(via)
     touched = next((e for e in cache["entries"] if last is not None and _same(e, last)), None)
@@ -105,12 +106,12 @@ def merge_failure(cache: Cache, problem: Problem, *, via: str, at: float, now: f
 def _failed(entry: Entry, problem: Problem, at: float, now: float, since: float | None) -> Entry:
     tried = _tried(entry)
     observed = _observed(entry)
-    if _is_later(tried, at, now) or _is_later(observed, at, now):
+    read_since = at if since is None else min(at, since)
+    if _is_later(tried, at, now) or _is_later(observed, read_since, now):
         return entry
     shown = entry.get("problem")
-    same_refresh = since is not None and tried is not None and tried >= since
-    never_read = observed is None and tried is not None
-    if shown is not None and (same_refresh or never_read) and clarity(shown) > clarity(as_json(problem)):
+    same_refresh = since is not None and tried is not None and since <= tried <= at
+    if shown is not None and same_refresh and clarity(shown) > clarity(as_json(problem)):
         return {**entry, "attempted_at": upwards(at), "_tried": at}
     return {
         **entry,
@@ -156,7 +157,7 @@ def _tried(entry: Entry) -> float | None:
 
 def _moment(entry: Entry, exact: str, public: str) -> float | None:
     value = entry.get(exact)
-    return float(value) if isinstance(value, int | float) else parse_iso(entry.get(public))
+    return value if isinstance(value, float) else parse_iso(entry.get(public))
 
 
 def _is_placeholder_of(entry: Entry, reading: Entry) -> bool:
