@@ -176,9 +176,9 @@ def as_json(problem: Problem) -> dict[str, object]:
 
 
 #: These say only that nothing could be tried.
-_NOTHING_TRIED = frozenset({"no_browser", "no_credential", "disabled"})
+_NOTHING_TRIED = ("no_browser", "no_credential", "disabled")
 #: Variants of `no_credential` that only spell out how to get one.
-_HOW_TO = frozenset({None, "key", "cli"})
+_HOW_TO = (None, "key", "cli")
 
 
 def clarity(problem: dict[str, Any]) -> int:

@@ -38,7 +38,7 @@ def _civil_from_days(days: int) -> tuple[int, int, int]:
 
 def iso(instant: float) -> str:
     """`2026-11-22T10:00:00Z`, to the nearest whole second."""
-    seconds = int(instant + 0.5)
+    seconds = int((instant + 0.5) // 1)
     year, month, day = _civil_from_days(seconds // _DAY)
     rest = seconds % _DAY
     return f"{year:04d}-{month:02d}-{day:02d}T{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}Z"
