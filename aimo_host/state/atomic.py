@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 
 #: No file of ours comes near this; a larger one is somebody else's doing and is treated as unreadable.
 _LARGEST = 32 * 1024 * 1024
 
 #: Ending of a file that is being written; a killed writer leaves it behind.
-_PART = ".part"
+PART = ".part"
 
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -50,11 +51,14 @@ def read(path: str, *, follow: bool = False) -> bytes | None:
         descriptor = os.open(path, os.O_RDONLY | (0 if follow else _NOFOLLOW) | _NONBLOCK | _BINARY)
     except FileNotFoundError:
         return None
-    with open(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
             raise OSError(f"not a file of aimo's: {path}")
-        return file.read()
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
 
 
 def replace(path: str, content: bytes, *, durable: bool = True) -> None:
@@ -65,8 +69,8 @@ def replace(path: str, content: bytes, *, durable: bool = True) -> None:
     """
     folder, name = os.path.split(path)
     private_folder(folder)
-    temporary = os.path.join(folder, f".{name}.{os.getpid()}.{os.urandom(4).hex()}{_PART}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _BINARY, 0o600)
+    temporary = os.path.join(folder, f".{name}.{os.getpid()}.{os.urandom(4).hex()}{PART}")
+    descriptor = open_private(temporary, os.O_WRONLY | os.O_EXCL)
     try:
         with open(descriptor, "wb") as file:
             file.write(content)
@@ -77,6 +81,33 @@ def replace(path: str, content: bytes, *, durable: bool = True) -> None:
     except BaseException:
         discard(temporary)
         raise
+
+
+def append(path: str, content: bytes) -> int:
+    """Put `content` at the end of a private file, made if it is missing, and return how long that is now.
+
+    Raises:
+        OSError: it cannot be written, or is not a file.
+    """
+    private_folder(os.path.dirname(path))
+    descriptor = open_private(path, os.O_WRONLY | os.O_APPEND)
+    try:
+        os.write(descriptor, content)
+        return os.fstat(descriptor).st_size
+    finally:
+        os.close(descriptor)
+
+
+def open_private(path: str, flags: int) -> int:
+    """A descriptor of the file, made if it is missing: mode 0600 whatever the umask, symlinks not followed, nothing waited for.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    descriptor = os.open(path, flags | os.O_CREAT | _NOFOLLOW | _NONBLOCK | _BINARY, 0o600)
+    if sys.platform != "win32":
+        os.fchmod(descriptor, 0o600)
+    return descriptor
 
 
 def discard(path: str) -> None:
@@ -114,7 +145,7 @@ def sweep(folder: str, *, older_than: float, now: float) -> None:
     except OSError:
         return
     for name in names:
-        if not name.endswith(_PART):
+        if not name.endswith(PART):
             continue
         path = os.path.join(folder, name)
         try:

@@ -59,7 +59,7 @@ class FileLock:
             OSError: the lock file cannot be made.
         """
         atomic.private_folder(os.path.dirname(self.path))
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        descriptor = atomic.open_private(self.path, os.O_RDWR)
         deadline = time.monotonic() + timeout
         pause = 0.001
         while not lock_descriptor(descriptor):

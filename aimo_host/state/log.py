@@ -23,15 +23,7 @@ def write(paths: Paths, line: str) -> None:
     printable = "".join(char if char.isprintable() else " " for char in line)[:300]
     text = f"{iso(time.time())} {os.getpid()} {printable}\n"
     try:
-        atomic.private_folder(os.path.dirname(paths.log))
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
-        descriptor = os.open(paths.log, flags, 0o600)
-        try:
-            os.write(descriptor, text.encode())
-            too_large = os.fstat(descriptor).st_size > _LARGEST
-        finally:
-            os.close(descriptor)
-        if too_large:
+        if atomic.append(paths.log, text.encode()) > _LARGEST:
             kept = (atomic.read(paths.log) or b"")[-_LARGEST // 2 :]
             atomic.replace(paths.log, kept[kept.find(b"\n") + 1 :], durable=False)
     except OSError:

@@ -21,9 +21,9 @@ class Presence:
     def __init__(self, folder: str, facts: dict[str, Any]) -> None:
         atomic.private_folder(folder)
         name = f"{os.getpid()}-{os.urandom(3).hex()}"
-        temporary = os.path.join(folder, f".{name}")
+        temporary = os.path.join(folder, f".{name}{atomic.PART}")
         self._path = os.path.join(folder, name + _SUFFIX)
-        self._descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        self._descriptor = atomic.open_private(temporary, os.O_RDWR | os.O_EXCL)
         os.write(self._descriptor, json.dumps(facts).encode())
         # Locked before it gets its name: nobody may ever see it unlocked and take it for a dead one.
         lock_descriptor(self._descriptor)
