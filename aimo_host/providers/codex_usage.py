@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 _LENGTHS: tuple[tuple[float, float, Kind, str, str], ...] = (
     (18000, 18000, "session", "5h", "session (5h)"),
     (86400, 86400, "daily", "daily", "daily"),
-    (604800, 604800, "weekly", "weekly", "weekly (7d)"),
+    (604800, 604800, "weekly", "7d", "weekly (7d)"),
     (2419200, 2678400, "monthly", "monthly", "monthly"),
 )
 _TOLERANCE = 0.02
 #: Only where a window states no length: what its slot usually holds.
 _ASSUMED: dict[str, tuple[Kind, str, str]] = {
     "primary": ("session", "5h (assumed)", "session (5h, assumed)"),
-    "secondary": ("weekly", "weekly (assumed)", "weekly (7d, assumed)"),
+    "secondary": ("weekly", "7d (assumed)", "weekly (7d, assumed)"),
 }
 #: If a reset and its countdown disagree by more, the local clock is off and the countdown is right.
 _CLOCK_SLACK = 5

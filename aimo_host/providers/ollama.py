@@ -6,6 +6,7 @@ Purchased credits never change a window, and an allowance of 0 is no window.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aimo_host.gauge.model import Ask, Balance, Usage, Window
@@ -14,7 +15,7 @@ from aimo_host.gauge.times import instant
 from aimo_host.providers.answers import is_bot_check, problem_of, retry_after
 from aimo_host.providers.fields import amount, load, mapping, number, percent, text
 from aimo_host.providers.labels import distinct
-from aimo_host.providers.ollama_page import parse_settings
+from aimo_host.providers.ollama_page import PLANS, address, parse_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,12 +63,14 @@ def parse_local_balance(answer: Answer, now: float) -> Usage | Problem:
     return _parse_balance(answer, now, "local")
 
 
-def parse_me(answer: Answer) -> str | None:
-    """The plan in `POST /api/me`, whose keys come in either case; None where it cannot be read. Nothing else is taken from it."""
+def with_me(usage: Usage, answer: Answer) -> Usage:
+    """`usage` with what `POST /api/me` adds, whose keys come in either case: the plan, and whose it is. Nothing if it failed."""
     body = {key.lower(): value for key, value in mapping(load(answer.body)).items()}
     if not 200 <= answer.status <= 299 or not isinstance(body.get("plan"), str):
-        return None
-    return text(body["plan"]) or "free"
+        return usage
+    plan = text(body["plan"]) or "free"
+    label = plan.capitalize() if plan.lower() in PLANS else plan
+    return replace(usage, account=address(body.get("email")), plan=plan, plan_label=label)
 
 
 def _parse_balance(answer: Answer, now: float, auth_source: AuthSource) -> Usage | Problem:

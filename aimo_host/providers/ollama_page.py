@@ -1,7 +1,8 @@
 """What Ollama's settings page says, read with a real HTML5 parser.
 
-Windows are found by their label and read inside their own row, never by position. The page holds an e-mail address, which is not
-taken, and the words "sign in" even when signed in, which mean nothing. A page without any label has changed: that is not 0 %.
+Windows are found by their label and read inside their own row, never by position. The page holds the words "sign in" even when
+signed in, which mean nothing. A page without any label has changed: that is not 0 %. The e-mail address in its heading only tells
+accounts apart: it becomes the raw identifier, which the collector hashes and nobody stores or shows.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from aimo_host.gauge.model import Balance, Usage, Window
 from aimo_host.gauge.problems import Problem
 from aimo_host.gauge.times import parse_iso
 from aimo_host.providers.answers import is_bot_check, problem_of
-from aimo_host.providers.fields import amount, percent, text
+from aimo_host.providers.fields import amount, percent, text, text_whole
 from aimo_host.providers.ollama_tree import Tree
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ _OUTER = {"main", "body", "html"}
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 #: More labels or headings than this are no settings page, and would only cost time.
 _MOST = 20
-_PLANS = {"free", "pro", "max", "team"}
+_MOST_TEXTS = 500
+_LONGEST_ADDRESS = 254
+PLANS = {"free", "pro", "max", "team"}
 
 #: The number must be whole: not the tail of another one that markup tore apart, not negative, not "less than".
 _WHOLE = r"(?<![\d.,<-])(?<![\d.,-] )"
@@ -75,8 +78,23 @@ def _parse_page(tree: Tree, now: float) -> Usage | Problem:
     if not windows and not balances:
         return Problem("ollama", "no_plan")
     plan = _plan(tree)
-    label = plan.capitalize() if plan and plan.lower() in _PLANS else plan
-    return Usage(auth_source="session", plan=plan, plan_label=label, windows=tuple(windows.values()), balances=balances)
+    label = plan.capitalize() if plan and plan.lower() in PLANS else plan
+    found = tuple(windows.values())
+    return Usage(auth_source="session", account=_account(tree), plan=plan, plan_label=label, windows=found, balances=balances)
+
+
+def _account(tree: Tree) -> str | None:
+    """The address in the page's heading."""
+    for index in islice(tree.texts, _MOST_TEXTS):
+        if tree.attributes(tree.parent(index)).get("id") == "header-email":
+            return address(tree.text(index))
+    return None
+
+
+def address(value: object) -> str | None:
+    """An e-mail address in one spelling, None for anything else."""
+    word = text_whole(value)
+    return word.lower() if word and word.count("@") == 1 and len(word) <= _LONGEST_ADDRESS else None
 
 
 def _window(tree: Tree, label: int, labels: list[int], now: float) -> Window | None:
@@ -168,7 +186,7 @@ def _plan(tree: Tree) -> str | None:
         heading = next((above for above in tree.ancestors(index) if tree.tag(above) in _HEADINGS), index)
         for inside in range(index + 1, tree.end(heading)):
             badge = text(tree.text(inside)) or ""
-            if badge.lower() in _PLANS or (
+            if badge.lower() in PLANS or (
                 badge and "@" not in badge and "capitalize" in tree.attributes(tree.parent(inside)).get("class", "")
             ):
                 return badge

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from aimo_host.gauge.model import Usage
 from aimo_host.gauge.problems import Problem
 from aimo_host.providers import ollama
@@ -30,5 +28,4 @@ def read(context: Context) -> Outcome:
     if not isinstance(usage, Usage):
         return usage
     me = client.fetch("ollama", "https://ollama.com/api/me", headers, method="POST")
-    plan = None if isinstance(me, Problem) else ollama.parse_me(me)
-    return usage if plan is None else replace(usage, plan=plan, plan_label=plan.capitalize())
+    return usage if isinstance(me, Problem) else ollama.with_me(usage, me)

@@ -95,12 +95,12 @@ def test_an_answer_without_an_account_is_of_the_one_that_was_asked() -> None:
 @pytest.mark.parametrize(
     ("variant", "labels"),
     [
-        ("default", ["session (5h)", "weekly (7d)", "GPT-5.3-Codex-Spark 5h", "GPT-5.3-Codex-Spark weekly"]),
+        ("default", ["session (5h)", "weekly (7d)", "GPT-5.3-Codex-Spark 5h", "GPT-5.3-Codex-Spark 7d"]),
         ("plus", ["session (5h)", "weekly (7d)"]),
         ("weekly_in_primary", ["weekly (7d)"]),
         ("swapped", ["session (5h)", "weekly (7d)"]),
         ("free", ["monthly"]),
-        ("team", ["session (5h)", "monthly", "code review weekly"]),
+        ("team", ["session (5h)", "monthly", "code review 7d"]),
         ("enterprise", ["monthly budget"]),
     ],
 )
@@ -116,8 +116,8 @@ def test_every_generation_has_its_windows_and_no_other(variant: str, labels: lis
         (18300, "session (5h)", "session"),
         ("18000", "session (5h)", "session"),
         (86400, "daily", "daily"),
-        (604800, "weekly (7d)", "weekly"),
-        (596000, "weekly (7d)", "weekly"),
+        (604800, "weekly (7d)", "7d"),
+        (596000, "weekly (7d)", "7d"),
         (2419200, "monthly", "monthly"),
         (2592000, "monthly", "monthly"),
         (2628000, "monthly", "monthly"),
@@ -208,10 +208,10 @@ def test_a_pool_has_its_own_rows_and_does_not_bind() -> None:
 @pytest.mark.parametrize(
     ("name", "feature", "label"),
     [
-        ("Spark", "codex_x", "Spark weekly"),
-        (None, "codex_x", "codex_x weekly"),
-        (None, None, "other pool weekly"),
-        (5, [], "other pool weekly"),
+        ("Spark", "codex_x", "Spark 7d"),
+        (None, "codex_x", "codex_x 7d"),
+        (None, None, "other pool 7d"),
+        (5, [], "other pool 7d"),
     ],
 )
 def test_a_pool_is_called_by_its_name_else_by_its_feature(name: Any, feature: Any, label: str) -> None:
@@ -222,12 +222,12 @@ def test_a_pool_is_called_by_its_name_else_by_its_feature(name: Any, feature: An
 @pytest.mark.parametrize("element", [None, 5, "x", {}, pool("Broken", None, "x"), pool("Broken", None, rate_limit("x"))])
 def test_a_malformed_pool_is_passed_over_and_the_others_kept(element: Any) -> None:
     extra = [element, pool("Spark", None, rate_limit(window(NOW, 1, WEEK, DAY)))]
-    assert list(windows_of(body(FREE, additional_rate_limits=extra))) == ["session (5h)", "weekly (7d)", "Spark weekly"]
+    assert list(windows_of(body(FREE, additional_rate_limits=extra))) == ["session (5h)", "weekly (7d)", "Spark 7d"]
 
 
 def test_two_pools_of_one_name_are_both_shown() -> None:
     extra = [pool("Spark", None, rate_limit(window(NOW, pct, WEEK, DAY))) for pct in (1, 2)]
-    assert list(windows_of(body(None, additional_rate_limits=extra))) == ["Spark weekly", "Spark weekly #2"]
+    assert list(windows_of(body(None, additional_rate_limits=extra))) == ["Spark 7d", "Spark 7d #2"]
 
 
 def test_a_full_pool_blocks_nothing() -> None:
@@ -236,7 +236,7 @@ def test_a_full_pool_blocks_nothing() -> None:
 
 
 def test_code_review_is_a_feature_of_its_own() -> None:
-    found = windows_of(samples.team(NOW))["code review weekly"]
+    found = windows_of(samples.team(NOW))["code review 7d"]
     assert (found.kind, found.scope, found.binding, found.used_pct) == ("other", "code review", False, 30)
 
 

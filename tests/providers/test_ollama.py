@@ -221,13 +221,28 @@ def test_a_former_limit_may_be_exceeded() -> None:
     assert used(read({"limits": {"session": {"usage": 1.02}}})) == {"session": 102}
 
 
-# Plan
+# Plan and account
+
+BARE = Usage(auth_source="api_key")
+
+
+@pytest.mark.parametrize("capitals", [False, True])
+def test_the_account_behind_a_key_is_told_by_its_address_in_one_spelling(capitals: bool) -> None:
+    me = samples.me(capitals=capitals)
+    assert (
+        ollama.with_me(BARE, json_answer({key: str(value).upper() for key, value in me.items()})).account == "someone@example.com"
+    )
+
+
+@pytest.mark.parametrize("email", [None, 5, "", "no address", "two words@example.com", "a@b@c", "a@" + "b" * 300])
+def test_what_is_no_address_names_no_account(email: Any) -> None:
+    assert ollama.with_me(BARE, json_answer({"plan": "pro", "email": email})).account is None
 
 
 @pytest.mark.parametrize("capitals", [False, True])
 @pytest.mark.parametrize(("plan", "expected"), [("pro", "pro"), ("Max", "Max"), ("", "free"), ("  ", "free")])
 def test_the_plan_is_read_in_either_spelling_of_its_key(plan: str, expected: str, capitals: bool) -> None:
-    assert ollama.parse_me(json_answer(samples.me(plan, capitals=capitals))) == expected
+    assert ollama.with_me(BARE, json_answer(samples.me(plan, capitals=capitals))).plan == expected
 
 
 @pytest.mark.parametrize(
@@ -242,12 +257,12 @@ def test_the_plan_is_read_in_either_spelling_of_its_key(plan: str, expected: str
     ],
 )
 def test_a_plan_that_cannot_be_read_is_unknown(answer: Answer) -> None:
-    assert ollama.parse_me(answer) is None
+    assert ollama.with_me(BARE, answer) == BARE
 
 
 @given(anything)
 def test_any_json_gives_a_plan_or_none(value: Any) -> None:
-    plan = ollama.parse_me(json_answer(value))
+    plan = ollama.with_me(BARE, json_answer(value)).plan
     assert plan is None or plan.isprintable()
 
 

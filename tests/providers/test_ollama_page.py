@@ -315,3 +315,14 @@ def test_a_refused_page_never_advises_about_keys() -> None:
     problem = ollama_page.parse_settings(samples.PAGE_FAILURES["http_401"].answer, NOW)
     assert isinstance(problem, Problem)
     assert problem.action == "sign_in"
+
+
+def test_the_address_in_the_heading_tells_accounts_apart_in_one_spelling() -> None:
+    html = samples.PAGES["legacy"](NOW)
+    louder = html.replace("someone@example.com", " Someone@Example.COM ")
+    assert read(html).account == read(louder).account == "someone@example.com"
+
+
+@pytest.mark.parametrize("heading", ["", "no address", "a@b@c", "two words@example.com"])
+def test_a_heading_without_an_address_names_no_account(heading: str) -> None:
+    assert read(samples.PAGES["legacy"](NOW).replace("someone@example.com", heading)).account is None
