@@ -7,6 +7,7 @@ message or the environment of a child. Storing one is write-only.
 from __future__ import annotations
 
 import os
+import re
 
 from aimo_host.state import atomic
 from aimo_host.state.lock import FileLock
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 STORABLE = ("ZAI_API_KEY", "OLLAMA_API_KEY")
 
 _LONGEST = 4096
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 def load(paths: Paths, environ: Mapping[str, str], *names: str) -> str | None:
@@ -30,7 +32,7 @@ def load(paths: Paths, environ: Mapping[str, str], *names: str) -> str | None:
         for name in names:
             value = (source.get(name) or "").strip()
             if value:
-                return value if _is_plain(value) else None
+                return value if is_plain(value) else None
     return None
 
 
@@ -56,13 +58,14 @@ def _dotenv(paths: Paths) -> dict[str, str]:
     }
 
 
-def _is_plain(value: str) -> bool:
-    return value.isascii() and value.isprintable() and len(value) <= _LONGEST
+def is_plain(value: str) -> bool:
+    """Whether it can be the value of a header: printable ASCII of a sensible length."""
+    return bool(value) and value.isascii() and value.isprintable() and len(value) <= _LONGEST
 
 
 def storable(name: object, value: object) -> bool:
     """Whether `store` would take them: a name on the list, and a value that is one word, or empty to forget it."""
-    return name in STORABLE and isinstance(value, str) and _is_plain(value) and not set(value) & set(" '\"\\#$`")
+    return name in STORABLE and isinstance(value, str) and (not value or is_plain(value)) and not set(value) & set(" '\"\\#$`")
 
 
 def store(paths: Paths, name: str, value: str) -> None:
@@ -73,8 +76,13 @@ def store(paths: Paths, name: str, value: str) -> None:
     """
     with FileLock(os.path.join(paths.locks_dir, "env")).hold(timeout=5.0):
         content = (atomic.read(paths.env) or b"").decode("utf-8", errors="surrogateescape")
-        lines = [line for line in content.splitlines() if line.removeprefix("export ").split("=")[0].strip() != name]
+        text = "".join(line for line in _LINE.findall(content) if _assigned(line) != name)
         if value:
-            lines.append(f"{name}={value}")
-        text = "".join(f"{line}\n" for line in lines)
+            text += ("" if not text or text.endswith("\n") else "\n") + f"{name}={value}\n"
         atomic.replace(paths.env, text.encode("utf-8", errors="surrogateescape"))
+
+
+def _assigned(line: str) -> str | None:
+    """The variable that a line of `.env` sets, in any spelling that python-dotenv reads."""
+    words = line.partition("=")[0].split()
+    return words[-1].strip("'") if words and words[:-1] in ([], ["export"]) else None

@@ -49,7 +49,7 @@ def _providers(value: Any) -> bool:
 
 
 def _order(value: Any) -> bool:
-    return isinstance(value, list) and len(set(map(str, value))) == len(value) and all(item in PROVIDERS for item in value)
+    return isinstance(value, list) and len(set(map(str, value))) == len(value) and all(item in ORDER for item in value)
 
 
 def _names(value: Any) -> bool:
@@ -87,31 +87,38 @@ def acceptable(changed: Any) -> bool:
 
 def read(paths: Paths) -> dict[str, Any]:
     """The record; defaults for everything that is missing or not understood. Never raises."""
-    found = jsonfile.load_or_empty(paths.settings)
-    record = {key: found[key] if key in found and check(found[key]) else default for (key, check), default in _with_defaults()}
-    record["providers"] = {**dict.fromkeys(ORDER, "auto"), **record["providers"]}
+    return _understood(jsonfile.load_or_empty(paths.settings))
+
+
+def _understood(found: dict[str, Any]) -> dict[str, Any]:
+    record = defaults()
+    for key, check in _CHECKS.items():
+        value = found.get(key)
+        if isinstance(record[key], dict) and isinstance(value, dict):
+            # Item by item: a provider that this version does not know must not switch the others on again.
+            record[key] |= {name: one for name, one in value.items() if check({name: one})}
+        elif key in found and check(value):
+            record[key] = value
     record["order"] = [*record["order"], *(provider for provider in ORDER if provider not in record["order"])]
     return record
-
-
-def _with_defaults() -> list[tuple[tuple[str, Callable[[Any], bool]], Any]]:
-    record = defaults()
-    return [((key, check), record[key]) for key, check in _CHECKS.items()]
 
 
 def change(paths: Paths, changed: dict[str, Any]) -> dict[str, Any]:
     """Merge an `acceptable` change into the file and return the record; mappings are merged key by key, a null name forgets it.
 
+    Of too many names the newest are kept.
+
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written, or not be read just now.
     """
     with FileLock(os.path.join(paths.locks_dir, "settings")).hold(timeout=5.0):
-        record = read(paths)
+        found = jsonfile.load_or_set_aside(paths.settings)
+        record = _understood(found)
         merged = {key: {**record[key], **value} if isinstance(record[key], dict) else value for key, value in changed.items()}
-        unknown = {key: value for key, value in jsonfile.load_or_empty(paths.settings).items() if key not in _CHECKS}
         record = {**record, **merged}
-        record["names"] = {account: name for account, name in record["names"].items() if name is not None}
-        jsonfile.save(paths.settings, {**unknown, **record})
+        names = [(account, name) for account, name in record["names"].items() if name is not None]
+        record["names"] = dict(names[-_MOST_NAMES:])
+        jsonfile.save(paths.settings, {**found, **record})
     bell.ring(paths.bells_dir)
     return record
 
