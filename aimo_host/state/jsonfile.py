@@ -19,6 +19,7 @@ _EVIDENCE = 3
 #: These say something of this machine at this moment, and nothing of the file.
 _PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EINTR)
 _INFINITE = (float("inf"), float("-inf"))
+_LARGEST = 1e300
 
 
 class CorruptFileError(Exception):
@@ -26,7 +27,7 @@ class CorruptFileError(Exception):
 
 
 def load(path: str) -> dict[str, Any] | None:
-    """The object, or None where there is no file. NaN and infinities are null.
+    """The object, or None where there is no file. Numbers that no float can hold are null.
 
     Raises:
         CorruptFileError: it is not a file that we may read, not JSON, or not an object.
@@ -45,7 +46,7 @@ def load(path: str) -> dict[str, Any] | None:
 
 
 def _parsed(content: bytes) -> Any:
-    value = json.loads(content.decode("utf-8-sig"), parse_float=_finite, parse_constant=_no_number)
+    value = json.loads(content.decode("utf-8-sig"), parse_float=_finite, parse_int=_within_floats, parse_constant=_no_number)
     if b"\\u" in content:  # only an escape can smuggle in half a character, which nobody could write out again
         json.dumps(value, ensure_ascii=False).encode()
     return value
@@ -54,6 +55,11 @@ def _parsed(content: bytes) -> Any:
 def _finite(text: str) -> float | None:
     value = float(text)
     return None if value in _INFINITE else value
+
+
+def _within_floats(text: str) -> int | None:
+    value = int(text)
+    return value if -_LARGEST < value < _LARGEST else None
 
 
 def _no_number(_name: str) -> None:
