@@ -179,7 +179,15 @@ class Stage:
 
     def forget_attempts(self) -> None:
         """As if the last requests to the providers were long ago: they may be asked again at once."""
+        processes.until(self._is_settled, "no refresh is under way", 30)
         self._forget("attempts.json")
+
+    def _is_settled(self) -> bool:
+        path = os.path.join(self.home, "state", "refresh.json")
+        with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8") as file:
+            request = json.load(file)
+            return all(request["settled"].get(provider, 0) >= wanted["at"] for provider, wanted in request["wanted"].items())
+        return True
 
     def _forget(self, name: str) -> None:
         with contextlib.suppress(FileNotFoundError):

@@ -75,6 +75,7 @@ def test_nothing_polls(stage: Stage, shim: Shim, idle: Simulator) -> None:
     [host] = stage.hosts()
     processes.until(lambda: _is_still(host) and _is_still(shim.pid), "the last refresh is over")
     before = {pid: processes.context_switches(pid) for pid in (host, shim.pid)}
+    assert all(before.values())
     time.sleep(IDLE_SECONDS)  # not to wait for something: nothing may happen in this time
     assert {pid: processes.context_switches(pid) for pid in before} == before
     assert idle.requests == []

@@ -88,6 +88,14 @@ def _rows(page: Page, provider: str) -> Locator:
     return page.locator(f'[data-key^="{provider}|"] .row')
 
 
+def _shows(page: Page, entries: list[dict[str, Any]]) -> None:
+    """Returns as soon as the face shows every window that binds."""
+    for entry in entries:
+        for window in entry["windows"]:
+            if window["binding"]:
+                _rows(page, entry["provider"]).filter(has_text=f"{window['used_pct']:.0f} %").first.wait_for()
+
+
 def test_the_popup_fills_in_provider_by_provider(stage: Stage, simulator: Simulator, browser: BrowserContext) -> None:
     release = threading.Event()
     slow = ollama_samples.answers(time.time())["ollama.settings"]
@@ -135,14 +143,30 @@ def test_the_http_answer_says_the_same(shim: Shim, read: list[dict[str, Any]]) -
 
 def test_the_popup_shows_the_same(browser: BrowserContext, read: list[dict[str, Any]]) -> None:
     page = _open_popup(browser)
-    for entry in read:
-        for window in entry["windows"]:
-            if window["binding"]:
-                _rows(page, entry["provider"]).filter(has_text=f"{window['used_pct']:.0f} %").first.wait_for()
+    _shows(page, read)
     page.close()
 
 
 @pytest.mark.usefixtures("read")
+def test_the_dashboard_shows_the_same(browser: BrowserContext, shim: Shim, read: list[dict[str, Any]]) -> None:
+    page = browser.new_page()
+    page.goto(shim.url)
+    _shows(page, read)
+    page.close()
+
+
+def test_a_web_page_gets_nothing_from_the_shim_and_starts_nothing(
+    simulator: Simulator, shim: Shim, browser: BrowserContext, read: list[dict[str, Any]]
+) -> None:
+    assert all(entry["ok"] for entry in read)
+    [page] = [page for page in browser.pages if page.url == "https://claude.ai/"]
+    asking = "url => fetch(url).then((answer) => answer.text(), () => null)"
+    assert page.evaluate(asking, f"{shim.url}/api/usage") is None
+    blindly = "url => fetch(url, {method: 'POST', mode: 'no-cors'}).then(() => null, () => null)"
+    page.evaluate(blindly, f"{shim.url}/api/refresh?wait=5")
+    assert simulator.requests == []
+
+
 def test_a_read_within_a_minute_asks_nobody(simulator: Simulator, shim: Shim) -> None:
     shim.get("/api/usage")
     assert simulator.requests == []
@@ -151,14 +175,18 @@ def test_a_read_within_a_minute_asks_nobody(simulator: Simulator, shim: Shim) ->
 # -- secrets stay in the browser
 
 
+def _leaked(recording: str) -> list[str]:
+    pipe = tap.heard(recording, tap.TO_HOST) + tap.heard(recording, tap.TO_BROWSER)
+    return [secret for secret in canaries.SECRETS if secret.encode() in pipe]
+
+
 @pytest.mark.usefixtures("read")
 def test_no_cookie_or_token_ever_appears_in_a_frame(recording: str) -> None:
     answers = [frame for frame in tap.frames(recording, tap.TO_HOST) if frame["type"] == "answer"]
     asked = {frame["source"] for frame in tap.frames(recording, tap.TO_BROWSER) if frame["type"] == "ask"}
     assert asked == {"claude.organizations", "claude.prepaid_credits", *MAIN}
     assert len(answers) >= len(asked)
-    pipe = tap.heard(recording, tap.TO_HOST) + tap.heard(recording, tap.TO_BROWSER)
-    assert [secret for secret in canaries.SECRETS if secret.encode() in pipe] == []
+    assert _leaked(recording) == []
 
 
 @pytest.mark.usefixtures("read")
@@ -242,7 +270,7 @@ def test_one_provider_in_trouble_leaves_the_other_rows_alone(simulator: Simulato
 
 
 def test_a_bot_check_is_passed_inside_an_open_tab_of_the_site(
-    simulator: Simulator, shim: Shim, browser: BrowserContext, read: list[dict[str, Any]]
+    simulator: Simulator, shim: Shim, browser: BrowserContext, recording: str, read: list[dict[str, Any]]
 ) -> None:
     simulator.demand_clearance("claude", "codex", "ollama")
     for page in browser.pages:
@@ -252,3 +280,4 @@ def test_a_bot_check_is_passed_inside_an_open_tab_of_the_site(
     assert [(entry["provider"], entry["stale"]) for entry in after] == [(provider, False) for provider in PROVIDERS]
     assert _numbers(after) == _numbers(read)
     assert {seen.status for seen in simulator.seen(path="/settings")} == {403, 200}
+    assert _leaked(recording) == []
