@@ -64,7 +64,8 @@ def _token_refusal(headers: Headers, query: str, token: str, *, is_api: bool) ->
     if token in query or any(part.partition("=")[0].lower() == "token" for part in query.split("&")):
         return Refusal(400, "token_in_query", "Send the token as `Authorization: Bearer …`, never in the address.")
     given = _one(headers, "authorization") or ""
-    if is_api and not compare_digest(given.encode("utf-8", "replace"), f"Bearer {token}".encode()):
+    # Header values come as Latin-1, one character per byte.
+    if is_api and not compare_digest(given.encode("latin-1", "replace"), f"Bearer {token}".encode()):
         return Refusal(401, "unauthorized", "This server wants `Authorization: Bearer` with the token in AIMO_TOKEN.")
     return None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import time
 from http.server import BaseHTTPRequestHandler
 
@@ -14,7 +15,6 @@ from aimo_host.shim import guard, query
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
     from typing import Any
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 SILENCE_SECONDS = 5.0
 _LARGEST_BODY = 64 * 1024
 _LONGEST_TARGET = 2048
+#: How long, and how much of, what a refused client goes on sending is read and thrown away.
+_LINGER_SECONDS = 1.0
+_LARGEST_LEFTOVER = 4 * 1024 * 1024
 _CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -46,8 +49,8 @@ class _Deadline(io.RawIOBase):
         self._connection = connection
         self.renew()
 
-    def renew(self) -> None:
-        self._until = time.monotonic() + SILENCE_SECONDS
+    def renew(self, seconds: float = SILENCE_SECONDS) -> None:
+        self._until = time.monotonic() + seconds
 
     def readable(self) -> bool:
         return True
@@ -66,7 +69,9 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "aimo"
     sys_version = ""
+    default_request_version = "HTTP/1.0"  # what cannot be read is answered with headers too, not as HTTP/0.9
     close_connection = True
+    _hangs_up_early = False
 
     def __init__(self, connection: socket.socket, address: Any, site: Site) -> None:
         self._site = site
@@ -79,6 +84,20 @@ class Handler(BaseHTTPRequestHandler):
         self._deadline = _Deadline(self.connection)
         self.rfile = io.BufferedReader(self._deadline)
         self.wfile = self.connection.makefile("wb")
+
+    def finish(self) -> None:
+        """Hang up so that the last answer arrives: to close on a body that was not read resets the connection."""
+        super().finish()
+        if not self._hangs_up_early:
+            return
+        try:
+            self.connection.shutdown(socket.SHUT_WR)
+            self._deadline.renew(_LINGER_SECONDS)
+            left = _LARGEST_LEFTOVER
+            while left > 0 and (count := self._deadline.readinto(bytearray(_LARGEST_BODY))):
+                left -= count
+        except OSError:
+            pass  # it goes on and on, or is gone
 
     def version_string(self) -> str:
         """The name alone: a version is nobody's business."""
@@ -114,8 +133,11 @@ class Handler(BaseHTTPRequestHandler):
         path, _, parameters = self.path.partition("?")
         headers = list(self.headers.items())
         refusal = guard.check(self.command, path, parameters, headers, port=self._site.port, token=self._site.token)
+        refusal = refusal or self._never()
         if refusal is None:
             refusal = self._take_body()
+        else:
+            self.close_connection = True  # its body is not read, and must not be taken for another request
         if refusal is None and path in self._site.files:
             refusal = self._only("GET") or self._file(path)
         elif refusal is None and path in _ROUTES:
@@ -125,6 +147,13 @@ class Handler(BaseHTTPRequestHandler):
             refusal = guard.Refusal(404, "not_found", "There is nothing at this address.")
         if refusal is not None:
             self._refuse(refusal)
+
+    def handle_expect_100(self) -> bool:
+        """Say nothing yet: nobody is asked to go on before the guard has looked."""
+        return True
+
+    def _never(self) -> guard.Refusal | None:
+        return guard.Refusal(405, "method_not_allowed", "Nothing here has options.") if self.command == "OPTIONS" else None
 
     def _take_body(self) -> guard.Refusal | None:
         """Nobody needs to send a body; one that comes is read and forgotten, so that the connection stays in step."""
@@ -138,6 +167,9 @@ class Handler(BaseHTTPRequestHandler):
         if int(lengths[0][:12]) > _LARGEST_BODY:
             self.close_connection = True
             return guard.Refusal(413, "too_large", "No body is needed here, and one this large is not read.")
+        if int(lengths[0]) and self.headers.get("Expect", "").lower() == "100-continue":
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.wfile.flush()
         self.rfile.read(int(lengths[0]))
         return None
 
@@ -171,6 +203,7 @@ class Handler(BaseHTTPRequestHandler):
         return None
 
     def _refuse(self, refusal: guard.Refusal) -> None:
+        self._hangs_up_early = self.close_connection
         body = json.dumps({"error": {"code": refusal.code, "message": refusal.message}}).encode()
         self._send(refusal.status, "application/json", body)
 
@@ -186,7 +219,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
         self.end_headers()
         self.connection.settimeout(SILENCE_SECONDS)
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
 
 def _usage(api: Api, found: dict[str, Any]) -> object:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 3030
 _HIGHEST_PORT = 65535
+_MOST_DIGITS = 5
 #: Connections served at once; more wait in the backlog. Each thread costs little and most only wait for a refresh.
 _MOST_CONNECTIONS = 200
 _BACKLOG = 128
@@ -53,14 +54,17 @@ def main(argv: list[str], environ: Mapping[str, str], samples: Callable[[float],
     except PortTakenError as error:
         sys.stderr.write(f"aimo serve: {error.strerror or error}\n")
         return 1
-    bell = Bell(paths.bells_dir, (paths.cache, paths.refresh, paths.attempts))
-    api = Api(paths, environ, Listener(bell)) if samples is None else SampleApi(paths, environ, Listener(bell), samples)
-    serve(sockets, api, paths, environ.get("AIMO_TOKEN") or None)
+    listener = Listener(Bell(paths.bells_dir, (paths.cache, paths.refresh, paths.attempts)))
+    api = Api(paths, environ, listener) if samples is None else SampleApi(paths, environ, listener, samples)
+    try:
+        serve(sockets, api, paths, environ.get("AIMO_TOKEN") or None)
+    finally:
+        listener.close()
     return 0
 
 
 def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text) > _HIGHEST_PORT:
+    if not (text.isascii() and text.isdigit()) or len(text) > _MOST_DIGITS or int(text) > _HIGHEST_PORT:
         raise argparse.ArgumentTypeError(f"a port is a number from 0 to {_HIGHEST_PORT}, not {text!r}")
     return int(text)
 
@@ -117,7 +121,7 @@ def serve(sockets: list[socket.socket], api: Api, paths: state_paths.Paths, toke
     """Accept connections until interrupted."""
     port = sockets[0].getsockname()[1]
     site = Site(api, static.table(), port=port, token=token)
-    sign = presence.Presence(paths.presence_dir, {"kind": "shim", "port": port, "pid": os.getpid()})
+    sign = _sign(paths, port)
     sys.stdout.write(f"listening on http://localhost:{port}\n")
     sys.stdout.flush()
     free = threading.BoundedSemaphore(_MOST_CONNECTIONS)
@@ -127,7 +131,15 @@ def serve(sockets: list[socket.socket], api: Api, paths: state_paths.Paths, toke
                 free.acquire()
                 _accept(ready, site, free)
     finally:
-        sign.leave()
+        if sign is not None:
+            sign.leave()
+
+
+def _sign(paths: state_paths.Paths, port: int) -> presence.Presence | None:
+    try:
+        return presence.Presence(paths.presence_dir, {"kind": "shim", "port": port, "pid": os.getpid()})
+    except OSError:
+        return None  # a disk that cannot be written: the popup will not find us, but who asks is answered
 
 
 def _accept(listening: socket.socket, site: Site, free: threading.BoundedSemaphore) -> None:
