@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from functools import partial
 
 from aimo_host.collect.feed import NOTHING_TO_TRY, READ, Feed
 from aimo_host.gauge.problems import Problem
 from aimo_host.gauge.snapshot import unread_problem
-from aimo_host.gauge.times import parse_iso
+from aimo_host.gauge.times import CLOCK_AHEAD, parse_iso
 from aimo_host.routes import SERVER_SIDE, browser
-from aimo_host.state import attempts, cache, log, presence, requests
+from aimo_host.state import atomic, attempts, cache, log, presence, requests
 from aimo_host.state.lock import FileLock
 
 TYPE_CHECKING = False
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
 
 #: Longer than any browser's conversation is waited for; shorter than a refresh.
 _BROWSERS_SECONDS = 16.0
+_LOOK_SECONDS = 0.5
 _ROUTE_SECONDS = 10.0
 _REFRESH_SECONDS = 20.0
+#: No file of ours takes this long to write.
+_LEFT_BEHIND_SECONDS = 3600.0
 
 
 def lock(context: Context) -> FileLock:
@@ -38,6 +42,7 @@ def lock(context: Context) -> FileLock:
 
 def conduct(context: Context, listener: Listener) -> None:
     """Carry out open requests until none is left. The caller holds the lock."""
+    _sweep(context)
     begun: set[tuple[str, float]] = set()
 
     def nothing_is_open() -> bool:
@@ -52,14 +57,22 @@ def conduct(context: Context, listener: Listener) -> None:
     listener.wait_until(nothing_is_open, _REFRESH_SECONDS + _ROUTE_SECONDS)
 
 
+def _sweep(context: Context) -> None:
+    """Clear away what killed writers left behind."""
+    paths = context.paths
+    for folder in (paths.cache_dir, paths.config_dir, paths.state_dir, paths.presence_dir):
+        atomic.sweep(folder, older_than=_LEFT_BEHIND_SECONDS, now=context.clock())
+
+
 def _carry_out(context: Context, listener: Listener, provider: str, wanted: Wanted) -> None:
     """One provider's request, to the end; it is settled whatever happens."""
     served = False
+    until = time.monotonic() + _REFRESH_SECONDS
     try:
-        listener.wait_until(lambda: _browsers_have_answered(context, provider, wanted), _BROWSERS_SECONDS)
-        served, had_credential = _is_fresh(context, provider, wanted), False
+        _wait_for_browsers(context, listener, provider, wanted)
+        served = had_credential = bool(_fresh(context, provider, wanted))
         if not served:
-            served, had_credential = _try_server_side(context, provider, wanted)
+            served, had_credential = _try_server_side(context, provider, wanted, until)
         _say_who_is_missing(context, provider, wanted, had_credential=had_credential)
     except Exception as error:  # noqa: BLE001 - a full disk or a fault of ours is this row's business alone
         log.write(context.paths, f"refresh of {provider}: {type(error).__name__}")
@@ -80,35 +93,44 @@ def _hosts(context: Context) -> set[str]:
     return {str(facts["profile"]) for facts in found if facts.get("kind") == "host" and facts.get("profile")}
 
 
+def _wait_for_browsers(context: Context, listener: Listener, provider: str, wanted: Wanted) -> None:
+    until = time.monotonic() + _BROWSERS_SECONDS
+    while (left := until - time.monotonic()) > 0:
+        # A host that dies rings nobody, so its absence has to be looked for.
+        if listener.wait_until(lambda: _browsers_have_answered(context, provider, wanted), min(left, _LOOK_SECONDS)):
+            return
+
+
 def _browsers_have_answered(context: Context, provider: str, wanted: Wanted) -> bool:
     done = attempts.read(context.paths, context.clock())
     names = [Feed(context, provider, browser.NAME, profile).name for profile in _hosts(context)]
     return all(name in done and done[name].handled >= wanted.at for name in names)
 
 
-def _is_fresh(context: Context, provider: str, wanted: Wanted) -> bool:
-    """Whether the provider has a reading that counts as made for this request."""
-    entries = cache.read(context.paths)["entries"]
-    return any(_counts_for(entry, wanted) for entry in entries if entry["provider"] == provider)
+def _fresh(context: Context, provider: str, wanted: Wanted) -> set[str | None]:
+    """The provider's accounts that have a reading that counts as made for this request; one from a wrong clock never does."""
+    earliest, latest = wanted.at - attempts.SHARED_FOR, context.clock() + CLOCK_AHEAD
+    mine = [entry for entry in cache.read(context.paths)["entries"] if entry["provider"] == provider]
+    return {entry["account"] for entry in mine if earliest <= (parse_iso(entry["observed_at"]) or 0.0) <= latest}
 
 
-def _counts_for(entry: dict[str, object], wanted: Wanted) -> bool:
-    observed = parse_iso(entry.get("observed_at"))
-    return observed is not None and observed >= wanted.at - attempts.SHARED_FOR
+def _try_server_side(context: Context, provider: str, wanted: Wanted, until: float) -> tuple[bool, bool]:
+    """The provider's own routes in order, up to the first reading. Returns whether one came, and whether any had a credential.
 
-
-def _try_server_side(context: Context, provider: str, wanted: Wanted) -> tuple[bool, bool]:
-    """The provider's own routes in order, up to the first reading. Returns whether one came, and whether any had a credential."""
+    Nothing is begun after `until` (monotonic seconds), and nothing waited for.
+    """
     had_credential = False
     for name in SERVER_SIDE.get(provider, ()):
-        result = Feed(context, provider, name).attempt(wanted, partial(_within_deadline, context, provider, name))
+        if time.monotonic() >= until:
+            break
+        result = Feed(context, provider, name).attempt(wanted, partial(_within_deadline, context, provider, name, until))
         had_credential = had_credential or result != NOTHING_TO_TRY
         if result == READ:
             return True, True
     return False, had_credential
 
 
-def _within_deadline(context: Context, provider: str, name: str) -> Outcome:
+def _within_deadline(context: Context, provider: str, name: str, until: float) -> Outcome:
     """The route's outcome, or a time-out: a resolver or a child may hang in ways that no time-out of a library covers."""
     outcome: list[Outcome] = []
 
@@ -123,17 +145,16 @@ def _within_deadline(context: Context, provider: str, name: str) -> Outcome:
 
     thread = threading.Thread(target=read, name=name, daemon=True)
     thread.start()
-    thread.join(_ROUTE_SECONDS)
+    thread.join(max(0.0, min(_ROUTE_SECONDS, until - time.monotonic())))
     return outcome[0] if outcome else Problem(provider, "unreachable", "timeout")
 
 
 def _say_who_is_missing(context: Context, provider: str, wanted: Wanted, *, had_credential: bool) -> None:
     """Rows that only an absent browser could have read are marked so; a provider that nobody could read says what it needs."""
     here = _hosts(context)
-    known = cache.read(context.paths)
-    fresh = {e["account"] for e in known["entries"] if e["provider"] == provider and _counts_for(e, wanted)}
+    fresh = _fresh(context, provider, wanted)
     missing = Problem(provider, "no_browser") if had_credential else unread_problem(provider)
-    for name, one in known["_feeds"].items():
+    for name, one in cache.read(context.paths)["_feeds"].items():
         _, route, profile = name.split("/")
         if (one["provider"], route) != (provider, browser.NAME) or profile in here or one["account"] in fresh:
             continue

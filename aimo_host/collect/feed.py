@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from aimo_host.gauge import merge
+from aimo_host.gauge.problems import Problem
 from aimo_host.state import accounts, attempts, cache, settings
 from aimo_host.state.lock import FileLock
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from aimo_host.gauge.model import Usage
-    from aimo_host.gauge.problems import Problem
     from aimo_host.routes import Context, Outcome
     from aimo_host.state.attempts import Attempt
     from aimo_host.state.requests import Wanted
@@ -63,7 +63,12 @@ class Feed:
             outcome = read()
             if outcome is None:
                 return NOTHING_TO_TRY
-            problem = self._keep(outcome, since=wanted.at)
+            try:
+                problem = self._keep(outcome, since=wanted.at)
+            except Exception:
+                # The provider was asked all the same: who comes next, at the next ring even, must not ask again.
+                self._note(wanted.at, asked=now, problem=Problem(self.provider, "internal"))
+                raise
             self._note(wanted.at, asked=now, problem=problem)
             return READ if problem is None else FAILED
 
@@ -78,8 +83,6 @@ class Feed:
 
     def _keep(self, outcome: Usage | Problem, *, since: float) -> Problem | None:
         """Merge what came of an attempt; the problem, if it was one."""
-        from aimo_host.gauge.problems import Problem
-
         if isinstance(outcome, Problem):
             self.fail(outcome, since=since)
             return outcome
