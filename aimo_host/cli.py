@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     Entries = list[dict[str, Any]]
 
+#: A refresh that somebody else conducts is waited for this long; it is over by then, or never.
+_OTHERS_SECONDS = 30.0
 OK, OUR_FAULT, BAD_ARGUMENTS, UNKNOWN, INTERRUPTED = 0, 1, 2, 4, 130
 
 
@@ -27,23 +29,58 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     from aimo_host.state.paths import HomeNotAbsoluteError
 
+    _have_streams()
     try:
-        # The status lines and scripts that run at every prompt ask exactly this.
-        if sorted(arguments) == ["--cached", "--json"]:
-            return _print_json(_cached(_paths()))
-        return _dispatch(arguments)
+        code = _run(arguments)
+        sys.stdout.flush()
     except HomeNotAbsoluteError as error:
         sys.stderr.write(f"aimo: {error}\n")
         return BAD_ARGUMENTS
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader has seen enough. Nothing may be flushed into the broken pipe at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        # The reader has seen enough.
+        _drop_stdout()
         return OK
     except OSError as error:
         sys.stderr.write(f"aimo: {error.strerror or type(error).__name__}: {error.filename or 'a file'}\n")
+        _drop_stdout()
         return OUR_FAULT
+    except Exception as error:  # noqa: BLE001 - its text may hold what came from outside; its kind and place cannot
+        sys.stderr.write(f"aimo: failed with {type(error).__name__} at {_place(error)}. Please report it.\n")
+        return OUR_FAULT
+    return code
+
+
+def _have_streams() -> None:
+    """Somewhere to write even if a stream was closed for us; and a name that the terminal cannot spell is no reason to fail."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for as long as we run
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _drop_stdout() -> None:
+    """Nothing more may be flushed into a stdout that takes nothing, least of all at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _place(error: BaseException) -> str:
+    """Module and line where it was raised."""
+    trace, place = error.__traceback__, "?"
+    while trace is not None:
+        place = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+def _run(arguments: list[str]) -> int:
+    # The status lines and scripts that run at every prompt ask exactly this.
+    if sorted(arguments) == ["--cached", "--json"]:
+        return _print_json(_cached(_paths()))
+    return _dispatch(arguments)
 
 
 def _paths() -> Paths:
@@ -62,8 +99,8 @@ def _cached(paths: Paths) -> Entries:
 def _print_json(entries: Entries) -> int:
     import json
 
-    sys.stdout.write(json.dumps(entries, ensure_ascii=False, indent=1) + "\n")
-    sys.stdout.flush()
+    # In ASCII, which every pipe and code page can carry.
+    sys.stdout.write(json.dumps(entries, indent=1) + "\n")
     return _readings_code(entries)
 
 
@@ -98,11 +135,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND")
     refresh = commands.add_parser("refresh", help="ask everybody, or one provider by name, and show it")
     refresh.add_argument("--provider", choices=ORDER, help="only this one, even if it was left in peace")
-    refresh.add_argument("--json", action="store_true", help="the entries as JSON instead of a table")
+    refresh.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the entries as JSON instead of a table")
     refresh.add_argument("--pending", action="store_true", help=argparse.SUPPRESS)
     refresh.set_defaults(run=_refresh)
     where = commands.add_parser("paths", help="where aimo's files are")
-    where.add_argument("--json", action="store_true")
+    where.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
     where.set_defaults(run=_where)
     return parser
 
@@ -130,10 +167,22 @@ def _refresh(options: argparse.Namespace) -> int:
     paths = _paths()
     _collect(paths, provider=options.provider, only_pending=options.pending)
     entries = [entry for entry in _cached(paths) if options.provider in {None, entry["provider"]}]
+    if options.provider and not entries:
+        from aimo_host.gauge.problems import Problem
+
+        sys.stderr.write(f"aimo: {Problem(options.provider, 'disabled').sentence}\n")
     return _print(entries, as_json=options.json)
 
 
 def _collect(paths: Paths, *, provider: str | None, only_pending: bool = False) -> None:
+    """Get fresh readings; where none can be kept, say so: what is cached is all there is then."""
+    try:
+        _ask(paths, provider=provider, only_pending=only_pending)
+    except OSError as error:
+        sys.stderr.write(f"aimo: nothing was asked. {error.strerror or type(error).__name__}: {error.filename or 'a file'}\n")
+
+
+def _ask(paths: Paths, *, provider: str | None, only_pending: bool) -> None:
     """Ask for fresh readings and see to it that they are fetched: by whoever conducts already, else by this process."""
     from aimo_host.collect import conductor
     from aimo_host.routes import Context
@@ -149,7 +198,8 @@ def _collect(paths: Paths, *, provider: str | None, only_pending: bool = False) 
         if not only_pending:
             wanted = [p for p in settings.wanted(settings.read(paths)) if provider in {None, p}]
             requests.ask(paths, wanted, trigger="cli", named=provider is not None, now=time.time())
-        while not conducts and requests.read(paths, time.time()).unsettled(time.time()):
+        until = time.monotonic() + _OTHERS_SECONDS
+        while not conducts and time.monotonic() < until and requests.read(paths, time.time()).unsettled(time.time()):
             # Somebody else conducts. If it dies, its lock drops and this process takes over.
             conducts = lock.acquire(timeout=0.1)
         if conducts:
