@@ -41,7 +41,8 @@ def main(argv: list[str], environ: Mapping[str, str], *, show: Show, serve: Serv
     if options.json:
         import json
 
-        sys.stdout.write(json.dumps(entries, ensure_ascii=False, indent=1) + "\n")
+        sys.stderr.write(f"{HEADING}\n")
+        sys.stdout.write(json.dumps(entries, indent=1) + "\n")
         return 0
     show(entries, time.time(), heading=HEADING)
     return 0

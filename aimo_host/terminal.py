@@ -44,19 +44,33 @@ def busy() -> AbstractContextManager[object]:
 
 
 def show(entries: list[Entry], now: float, *, heading: str | None = None) -> None:
-    """Write the rows of all entries to stdout. `heading` is a line above them."""
-    from rich.console import Console
+    """Write the rows of all entries to stdout. `heading` is a line above them.
+
+    Raises:
+        BrokenPipeError: whoever read them has gone.
+    """
     from rich.text import Text
 
-    console = Console(highlight=False, emoji=False, markup=False)
-    width = min(console.width, _WIDEST)
-    if heading is not None:
-        console.print(Text(heading, style="bold"))
+    console = _console()
+    width, drawn = min(console.width, _WIDEST), _encodes(console)
+    lines = [] if heading is None else [Text(heading, style="bold")]
     for entry in entries:
-        for line in _lines(entry, now, width, _encodes(console)):
-            console.print(line, no_wrap=True, overflow="ignore", crop=False)
+        lines += _lines(entry, now, width, drawn)
     if not any(entry["observed_at"] for entry in entries):
-        console.print(Text("Nothing could be read yet. `aimo demo` shows what it will look like."))
+        lines.append(Text("Nothing could be read yet. `aimo demo` shows what it will look like."))
+    console.print(Text("\n").join(lines), no_wrap=True, overflow="ignore", crop=False)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    class Calm(Console):
+        """Leaves the end of the process, and its exit code, to the command line."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return Calm(highlight=False, emoji=False, markup=False)
 
 
 def _encodes(console: Console) -> bool:
@@ -74,12 +88,25 @@ def _lines(entry: Entry, now: float, width: int, drawn: bool) -> list[Text]:  # 
     lines = [_headline(entry, now, width)]
     if entry["error"]:
         where = (entry["problem"] or {}).get("url")
-        lines.append(Text(f"  ! {entry['error']}{f'  {where}' if where else ''}", style="yellow"))
+        lines += _notes(entry["error"], where, width, "yellow")
     if entry["blocked"]:
-        lines.append(Text(f"  ! {entry['blocked']['message']}", style="red"))
+        lines += _notes(entry["blocked"]["message"], None, width, "red")
     lines += [_window_line(window, now, width, drawn) for window in entry["windows"]]
     lines += [Text(f"  {_balance(balance)}") for balance in entry["balances"]]
     return lines
+
+
+def _notes(sentence: str, url: str | None, width: int, style: str) -> list[Text]:
+    """A sentence and where to go, on one line where they fit; an address is never broken."""
+    import textwrap
+
+    from rich.text import Text
+
+    mark = "  ! "
+    if url is not None and len(mark) + len(sentence) + 2 + len(url) <= width:
+        return [Text(f"{mark}{sentence}  {url}", style=style)]
+    wrapped = textwrap.wrap(sentence, width, initial_indent=mark, subsequent_indent="    ", break_long_words=False)
+    return [Text(line, style=style) for line in (*wrapped, *([f"    {url}"] if url else []))]
 
 
 def _headline(entry: Entry, now: float, width: int) -> Text:
@@ -91,9 +118,10 @@ def _headline(entry: Entry, now: float, width: int) -> Text:
     if about:
         left.append(f"  {about}", style="not bold")
     observed = parse_iso(entry["observed_at"])
-    if observed is not None:
-        old = entry["stale"] or now - observed > _OLD_SECONDS
-        _align_right(left, f"read {span(now - observed)} ago", width, "yellow" if old else "dim")
+    age = "" if observed is None else f"read {span(now - observed)} ago"
+    old = entry["stale"] or (observed is not None and now - observed > _OLD_SECONDS)
+    left.truncate(width - len(age) - 2)
+    _align_right(left, age, width, "yellow" if old else "dim")
     return left
 
 
@@ -103,7 +131,7 @@ def _window_line(window: Window, now: float, width: int, drawn: bool) -> Text:  
 
     used = window["used_pct"]
     bar_cells = max(_NARROWEST_BAR, width - _NAME_CELLS - _RIGHT_CELLS - 12)
-    line = Text(f"  {set_cell_size(short_name(window), _NAME_CELLS - 2)}")
+    line = Text(f"  {set_cell_size(short_name(window), _NAME_CELLS - 3)} ")
     line.append(_bar(window, bar_cells, drawn), style=_level(used))
     percent = "--" if used is None else f"{used:.0f} %"
     line.append(f" {percent:>7}")
@@ -114,6 +142,8 @@ def _window_line(window: Window, now: float, width: int, drawn: bool) -> Text:  
 def _align_right(line: Text, text: str, width: int, style: str) -> None:
     from rich.cells import cell_len
 
+    if not text:
+        return
     line.append(" " * max(2, width - line.cell_len - cell_len(text)))
     line.append(text, style=style)
 
@@ -123,11 +153,11 @@ def _bar(window: Window, cells: int, drawn: bool) -> str:  # noqa: FBT001
     full, empty, mark, unknown = ("█", "░", "┊", "┄") if drawn else ("#", ".", "|", "-")
     if used is None:
         return unknown * cells
-    filled = round(min(used, _FULL_PCT) / _FULL_PCT * cells)
+    filled: int = round(min(used, _FULL_PCT) / _FULL_PCT * cells)
     bar = full * filled + empty * (cells - filled)
     if window["pace"] is None:
         return bar
-    at = min(cells - 1, round(window["pace"]["expected_pct"] / _FULL_PCT * cells))
+    at: int = min(cells - 1, round(window["pace"]["expected_pct"] / _FULL_PCT * cells))
     return bar[:at] + mark + bar[at + 1 :]
 
 
@@ -153,7 +183,7 @@ def _when(window: Window, now: float) -> str:
     if window["state"] == "not_started":
         return "not started"
     if window["state"] == "reset_due":
-        return "reset, not read since"
+        return "not read since reset"
     resets_at = parse_iso(window["resets_at"])
     runs_out = parse_iso(window["pace"]["runs_out_at"]) if window["pace"] else None
     if runs_out is not None:
