@@ -3,9 +3,15 @@
 The newest observation wins per (provider, account). A failure touches only the entry that its feed, that is this (provider,
 route, profile), last fed, and never erases windows. A switch of accounts within one feed removes the entry it left, unless
 another feed still keeps it up.
+
+A reading that does not say whose it is joins the provider's only entry. Where that would be a guess, the ends of the week decide:
+they are the account's own. A borrowed copy joins only an entry that agrees with it, and a second browser profile's reading never
+joins one that contradicts it.
 """
 
 from __future__ import annotations
+
+from binascii import crc32
 
 from aimo_host.gauge.entry import upwards
 from aimo_host.gauge.problems import as_json, clarity
@@ -21,6 +27,10 @@ if TYPE_CHECKING:
     Cache = dict[str, Any]
     Entry = dict[str, Any]
 
+_WEEK = 604800.0
+#: Providers' reset times move by seconds between answers, and some count from their own clock.
+_JITTER = 300.0
+
 
 def feed(provider: str, route: str, profile: str | None = None) -> str:
     """The name of one way to learn about one provider: `claude/browser/<profile>`, `zai/api_key/-`."""
@@ -34,8 +44,10 @@ def merge_reading(cache: Cache, entry: Entry, *, via: str, now: float) -> Cache:
     at: float = entry["_at"]
     if last is not None and _is_later(last["at"], at, now):
         return cache
-    account = _joined(cache, entry, last)
-    entry = {**entry, "account": account}
+    if entry.get("_borrowed") and not _fits(cache, entry):
+        return cache
+    account = _joined(cache, entry, last, via)
+    entry = {key: value for key, value in entry.items() if key != "_borrowed"} | {"account": account}
     adopts = _anonymous_only(cache, entry["provider"]) if account is not None else None
     others = [e for e in cache["entries"] if not _same(e, entry) and e is not adopts and not _is_placeholder_of(e, entry)]
     before = next((e for e in cache["entries"] if _same(e, entry)), adopts)
@@ -47,20 +59,60 @@ def merge_reading(cache: Cache, entry: Entry, *, via: str, now: float) -> Cache:
     return {**cache, "entries": _sorted([*others, _newest(before, entry, now)]), "_feeds": feeds, "updated_at": upwards(now)}
 
 
-def _joined(cache: Cache, entry: Entry, last: dict[str, Any] | None) -> str | None:
+def _joined(cache: Cache, entry: Entry, last: dict[str, Any] | None, via: str) -> str | None:
     """The account that the reading belongs to: its own, or for one that cannot name it, the one it joins."""
     if entry["account"] is not None:
         return str(entry["account"])
-    accounts: list[str | None] = [e["account"] for e in cache["entries"] if e["provider"] == entry["provider"] and _is_good(e)]
-    if len(accounts) == 1:
-        return accounts[0]
+    good = _good_ones(cache, entry["provider"])
+    if entry.get("_borrowed"):
+        good = [e for e in good if _week_ends_apart(e, entry) is False]
+    if len(good) == 1:
+        known: str | None = good[0]["account"]
+        return _own_name(via) if _is_another(cache, good[0], entry, last, via) else known
     joined: str | None = None if last is None else last["account"]
-    return joined if joined in accounts else None
+    return joined if joined in [e["account"] for e in good] else None
+
+
+def _fits(cache: Cache, entry: Entry) -> bool:
+    """Whether a borrowed copy has a place: with nothing else known, or with exactly one entry that agrees with it."""
+    good = _good_ones(cache, entry["provider"])
+    return not good or sum(_week_ends_apart(e, entry) is False for e in good) == 1
+
+
+def _is_another(cache: Cache, known: Entry, entry: Entry, last: dict[str, Any] | None, via: str) -> bool:
+    """Whether a nameless reading of one browser profile contradicts what another profile has read."""
+    if via.endswith("/-") or (last is not None and _same(known, last)):
+        return False
+    others = [name for name, f in cache.get("_feeds", {}).items() if _same(known, f) and not name.endswith("/-")]
+    return bool(others) and _week_ends_apart(known, entry) is True
+
+
+def _own_name(via: str) -> str:
+    """An opaque name for an account of which only the profile is known."""
+    return f"{crc32(via.encode()):08x}"
+
+
+def _week_ends_apart(one: Entry, other: Entry) -> bool | None:
+    """Whether the main week of two readings ends at different times (whole weeks aside); None where that cannot be told."""
+    ends = [_week_end(entry) for entry in (one, other)]
+    if ends[0] is None or ends[1] is None:
+        return None
+    apart = abs(ends[0] - ends[1]) % _WEEK
+    return min(apart, _WEEK - apart) > _JITTER
+
+
+def _week_end(entry: Entry) -> float | None:
+    main = (w for w in entry["windows"] if w.get("kind") == "weekly" and w.get("scope") is None)
+    return next((at for w in main if (at := parse_iso(w.get("resets_at"))) is not None), None)
+
+
+def _good_ones(cache: Cache, provider: str) -> list[Entry]:
+    return [e for e in cache["entries"] if e["provider"] == provider and _is_good(e)]
 
 
 def _anonymous_only(cache: Cache, provider: str) -> Entry | None:
     """The provider's only entry, if no account is known for it: a reading that names its account takes it over."""
-    good = [e for e in cache["entries"] if e["provider"] == provider and _is_good(e)]
+    good = _good_ones(cache, provider)
     return good[0] if len(good) == 1 and good[0]["account"] is None else None
 
 

@@ -64,7 +64,9 @@ class Blocked:
 class Usage:
     """All that one answer says of one account.
 
-    `account` is the provider's raw identifier: it is hashed by the collector and never stored or shown as it is.
+    `account` is the provider's raw identifier: it is hashed by the collector and never stored or shown as it is. `at` is when it
+    was observed (epoch seconds), None for just now. `borrowed` is a copy that another program kept and that does not say for
+    certain whose it is: it joins an entry only if it agrees with it.
     """
 
     auth_source: AuthSource
@@ -74,6 +76,8 @@ class Usage:
     windows: tuple[Window, ...] = ()
     balances: tuple[Balance, ...] = ()
     blocked: Blocked | None = None
+    at: float | None = None
+    borrowed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

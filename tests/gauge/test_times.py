@@ -45,7 +45,7 @@ def test_a_moment_is_rounded_to_the_nearest_second(moment: float) -> None:
 def test_upwards_never_lies_before_the_moment(moment: float) -> None:
     read = parse_iso(upwards(moment))
     assert read is not None
-    assert moment <= read < moment + 1
+    assert moment <= read <= moment + 1
 
 
 @pytest.mark.parametrize(
