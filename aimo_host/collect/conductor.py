@@ -16,7 +16,7 @@ from aimo_host.collect.feed import NOTHING_TO_TRY, READ, Feed
 from aimo_host.gauge.problems import Problem
 from aimo_host.gauge.snapshot import unread_problem
 from aimo_host.gauge.times import CLOCK_AHEAD, parse_iso
-from aimo_host.routes import SERVER_SIDE, browser
+from aimo_host.routes import FREE, LEAST_APART, SERVER_SIDE, browser
 from aimo_host.state import atomic, attempts, cache, log, presence, requests
 from aimo_host.state.lock import FileLock
 
@@ -69,6 +69,7 @@ def _carry_out(context: Context, listener: Listener, provider: str, wanted: Want
     served = False
     until = time.monotonic() + _REFRESH_SECONDS
     try:
+        _take_what_is_free(context, provider)
         _wait_for_browsers(context, listener, provider, wanted)
         served = had_credential = bool(_fresh(context, provider, wanted))
         if not served:
@@ -78,6 +79,14 @@ def _carry_out(context: Context, listener: Listener, provider: str, wanted: Want
         log.write(context.paths, f"refresh of {provider}: {type(error).__name__}")
     finally:
         _settle(context, provider, wanted, served=served)
+
+
+def _take_what_is_free(context: Context, provider: str) -> None:
+    """Readings that other programs left in their files: no request, so they are looked at every time."""
+    for name in FREE.get(provider, ()):
+        usage = _outcome(context, provider, name)
+        if usage is not None and not isinstance(usage, Problem):
+            Feed(context, provider, name).take(usage)
 
 
 def _settle(context: Context, provider: str, wanted: Wanted, *, served: bool) -> None:
@@ -108,10 +117,18 @@ def _browsers_have_answered(context: Context, provider: str, wanted: Wanted) -> 
 
 
 def _fresh(context: Context, provider: str, wanted: Wanted) -> set[str | None]:
-    """The provider's accounts that have a reading that counts as made for this request; one from a wrong clock never does."""
+    """The provider's accounts with a reading that counts as made for this request; one from a wrong clock never does."""
     earliest, latest = wanted.at - attempts.SHARED_FOR, context.clock() + CLOCK_AHEAD
     mine = [entry for entry in cache.read(context.paths)["entries"] if entry["provider"] == provider]
-    return {entry["account"] for entry in mine if earliest <= (parse_iso(entry["observed_at"]) or 0.0) <= latest}
+    fresh = {entry["account"] for entry in mine if earliest <= (parse_iso(entry["observed_at"]) or 0.0) <= latest}
+    return fresh | _as_fresh_as_may_be(context, provider)
+
+
+def _as_fresh_as_may_be(context: Context, provider: str) -> set[str | None]:
+    """Accounts that a route has read which may not be asked again yet."""
+    feeds = cache.read(context.paths)["_feeds"]
+    resting = (Feed(context, provider, name) for name in SERVER_SIDE.get(provider, ()) if name in LEAST_APART)
+    return {feeds[feed.name]["account"] for feed in resting if feed.name in feeds and feed.was_read_lately()}
 
 
 def _try_server_side(context: Context, provider: str, wanted: Wanted, until: float) -> tuple[bool, bool]:
@@ -123,7 +140,8 @@ def _try_server_side(context: Context, provider: str, wanted: Wanted, until: flo
     for name in SERVER_SIDE.get(provider, ()):
         if time.monotonic() >= until:
             break
-        result = Feed(context, provider, name).attempt(wanted, partial(_within_deadline, context, provider, name, until))
+        asking = context.asking(name, wanted.trigger)
+        result = Feed(context, provider, name).attempt(wanted, partial(_within_deadline, asking, provider, name, until))
         had_credential = had_credential or result != NOTHING_TO_TRY
         if result == READ:
             return True, True
@@ -133,20 +151,23 @@ def _try_server_side(context: Context, provider: str, wanted: Wanted, until: flo
 def _within_deadline(context: Context, provider: str, name: str, until: float) -> Outcome:
     """The route's outcome, or a time-out: a resolver or a child may hang in ways that no time-out of a library covers."""
     outcome: list[Outcome] = []
-
-    def read() -> None:
-        from aimo_host import routes
-
-        try:
-            outcome.append(routes.read(name, context))
-        except Exception as error:  # noqa: BLE001 - a route's fault must not take the other rows along
-            log.write(context.paths, f"{name}: {type(error).__name__}")
-            outcome.append(Problem(provider, "internal"))
-
-    thread = threading.Thread(target=read, name=name, daemon=True)
+    thread = threading.Thread(target=lambda: outcome.append(_outcome(context, provider, name)), name=name, daemon=True)
     thread.start()
     thread.join(max(0.0, min(_ROUTE_SECONDS, until - time.monotonic())))
     return outcome[0] if outcome else Problem(provider, "unreachable", "timeout")
+
+
+def _outcome(context: Context, provider: str, name: str) -> Outcome:
+    """What came of a route; a fault of ours in it is a coded problem of its row."""
+    from aimo_host import routes
+
+    try:
+        found = routes.read(name, context)
+    except Exception as error:  # noqa: BLE001 - a route's fault must not take the other rows along
+        log.write(context.paths, f"{name}: {type(error).__name__}")
+        return Problem(provider, "internal")
+    context.report_drift(found)
+    return found
 
 
 def _say_who_is_missing(context: Context, provider: str, wanted: Wanted, *, had_credential: bool) -> None:

@@ -10,6 +10,7 @@ import os
 
 from aimo_host.gauge import merge
 from aimo_host.gauge.problems import Problem
+from aimo_host.routes import LEAST_APART, REST_AFTER_FAILURE
 from aimo_host.state import accounts, attempts, cache, settings
 from aimo_host.state.lock import FileLock
 
@@ -41,6 +42,7 @@ class Feed:
         self.provider = provider
         self.route = route
         self.name = merge.feed(provider, route, profile)
+        self._apart = LEAST_APART.get(route, attempts.SHARED_FOR)
         self._source: Literal["push", "server"] = "push" if profile is not None else "server"
 
     def attempt(self, wanted: Wanted, read: Callable[[], Outcome]) -> str:
@@ -56,10 +58,10 @@ class Feed:
             now = self.context.clock()
             before = attempts.of(paths, self.name, now)
             if not got or before.handled >= wanted.at:
-                return _lately(before, now)
-            if before.is_recent(now) or before.must_wait(now) or self._is_dormant(before, wanted):
+                return self._lately(before, now)
+            if self._must_rest(before, wanted, now):
                 self._note(wanted.at)
-                return _lately(before, now)
+                return self._lately(before, now)
             outcome = read()
             if outcome is None:
                 return NOTHING_TO_TRY
@@ -71,6 +73,29 @@ class Feed:
                 raise
             self._note(wanted.at, asked=now, problem=problem)
             return READ if problem is None else FAILED
+
+    def take(self, usage: Usage) -> None:
+        """Merge a reading that cost no request, if it is news. It counts as made when it was observed.
+
+        Raises:
+            OSError, cache.CacheBusyError, cache.NewerSchemaError: it cannot be kept.
+        """
+        last = cache.read(self.context.paths)["_feeds"].get(self.name)
+        if last is None or last["at"] != usage.at:
+            self._merge_usage(usage)
+
+    def was_read_lately(self) -> bool:
+        """Whether the newest attempt brought a reading that is as new as this route may make one."""
+        now = self.context.clock()
+        return self._lately(attempts.of(self.context.paths, self.name, now), now) == READ
+
+    def _lately(self, before: Attempt, now: float) -> str:
+        return READ if before.is_recent(now, self._apart) and before.code is None else FAILED
+
+    def _must_rest(self, before: Attempt, wanted: Wanted, now: float) -> bool:
+        rests = 0.0 if before.code is None or wanted.named else REST_AFTER_FAILURE.get(self.route, 0.0)
+        too_soon = before.is_recent(now, max(self._apart, rests))
+        return too_soon or before.must_wait(now) or self._is_dormant(before, wanted)
 
     def _is_dormant(self, before: Attempt, wanted: Wanted) -> bool:
         paths = self.context.paths
@@ -93,8 +118,9 @@ class Feed:
         from aimo_host.gauge import entry
 
         paths, now = self.context.paths, self.context.clock()
+        at = now if usage.at is None else usage.at
         account = None if usage.account is None else accounts.opaque(paths, self.provider, usage.account)
-        reading = entry.from_usage(self.provider, usage, account=account, at=now, source=self._source)
+        reading = entry.from_usage(self.provider, usage, account=account, at=at, source=self._source)
         cache.update(paths, lambda before: merge.merge_reading(before, reading, via=self.name, now=now))
 
     def fail(self, problem: Problem, *, since: float) -> None:
@@ -114,10 +140,6 @@ class Feed:
                 attempt.retry_at = None if problem is None else problem.retry_at
 
         attempts.note(self.context.paths, self.name, change, self.context.clock())
-
-
-def _lately(before: Attempt, now: float) -> str:
-    return READ if before.is_recent(now) and before.code is None else FAILED
 
 
 def wake(context: Context, provider: str) -> None:

@@ -61,22 +61,26 @@ class Refresher:
 
         try:
             feed = Feed(self._context, provider, browser.NAME, self._profile)
-            feed.attempt(wanted, lambda: self._converse(provider))
+            feed.attempt(wanted, lambda: self._converse(provider, wanted.trigger))
         except Exception as error:  # noqa: BLE001 - one row's fault must not take the others along
             log.write(self._context.paths, f"asking for {provider}: {type(error).__name__}")
 
-    def _converse(self, provider: str) -> Outcome:
+    def _converse(self, provider: str, trigger: str) -> Outcome:
         from aimo_host.gauge.problems import Problem
         from aimo_host.routes import browser
+
+        asking = self._context.asking(browser.NAME, trigger)
 
         pinned = settings.read(self._context.paths)["claude_organization"]
         memory = self._memories.setdefault(provider, {})
         try:
             conversation = browser.converse(provider, memory, self._context.clock(), pinned)
-            return browser.drive(conversation, self._extension.ask)
+            outcome = browser.drive(conversation, browser.noting(asking, provider, self._extension.ask))
+            asking.report_drift(outcome)
         except Exception as error:  # noqa: BLE001 - a parser's fault is a coded problem of its row
             log.write(self._context.paths, f"reading {provider}: {type(error).__name__}")
             return Problem(provider, "internal")
+        return outcome
 
     def _conduct(self) -> None:
         from aimo_host.collect import conductor

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from aimo_host.gauge.model import Answer, Ask, Conversation, Usage
     from aimo_host.gauge.problems import Problem
+    from aimo_host.routes import Context
 
     #: Puts asks to the extension side by side and returns their answers in the same order.
     AskBrowser: TypeAlias = Callable[[tuple[Ask, ...]], tuple[Answer, ...]]
@@ -29,6 +30,24 @@ def converse(provider: str, memory: dict[str, str], now: float, pinned: str | No
 
     conversation: Conversation = importlib.import_module(f"aimo_host.providers.{provider}").browse(memory, now)
     return conversation
+
+
+#: The extension answers these by itself, without asking anybody.
+_NEVER_ASKED = frozenset({"no_token", "unknown_source"})
+
+
+def noting(context: Context, provider: str, ask: AskBrowser) -> AskBrowser:
+    """`ask`, with every request in the ledger."""
+
+    def noted(asks: tuple[Ask, ...]) -> tuple[Answer, ...]:
+        began = context.clock()
+        answers = ask(asks)
+        for one, answer in zip(asks, answers, strict=True):
+            if answer.failed not in _NEVER_ASKED:
+                context.asked(provider, one.source, answer, began=began)
+        return answers
+
+    return noted
 
 
 def drive(conversation: Conversation, ask: AskBrowser) -> Usage | Problem:

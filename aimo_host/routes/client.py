@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from aimo_host.routes import Context
+
 #: Who may be asked on behalf of whom.
 HOSTS: dict[str, frozenset[str]] = {
     "claude": frozenset({"api.anthropic.com"}),
@@ -27,6 +29,7 @@ HOSTS: dict[str, frozenset[str]] = {
     "zai": frozenset({"api.z.ai", "open.bigmodel.cn"}),
     "ollama": frozenset({"ollama.com"}),
 }
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 USER_AGENT = f"aimo/{__version__}"
 
 _LARGEST_BODY = 1024 * 1024
@@ -37,8 +40,10 @@ _KEPT_HEADERS = ("retry-after", "content-type", "date", "cf-mitigated")
 _PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy")
 
 
-def fetch(provider: str, url: str, headers: Mapping[str, str], *, method: str = "GET") -> Answer | Problem:
-    """The answer to one request, or why there is none.
+def fetch(
+    context: Context, provider: str, source: str, url: str, headers: Mapping[str, str], *, method: str = "GET"
+) -> Answer | Problem:
+    """The answer to one request, or why there is none. `source` is its name in the ledger.
 
     Raises:
         ValueError: the URL is not https on one of the provider's hosts; a fault of ours, never sent.
@@ -55,6 +60,37 @@ def fetch(provider: str, url: str, headers: Mapping[str, str], *, method: str = 
         client = httpx.Client(verify=trust, follow_redirects=False, timeout=_PHASE_SECONDS, headers={"User-Agent": USER_AGENT})
     except (ValueError, ImportError, httpx.InvalidURL):
         return Problem(provider, "unreachable", "variable", variable=_proxy_variable())
+    began = context.clock()
+    answer = _exchange(provider, client, method, target, headers)
+    context.asked(provider, source, answer.code if isinstance(answer, Problem) else answer, began=began)
+    return answer
+
+
+def fetch_local(context: Context, provider: str, source: str, url: str, *, method: str = "GET") -> Answer:
+    """The answer of a program on this machine: never through a proxy, and without any credential.
+
+    Raises:
+        ValueError: the URL is not on a loopback address; a fault of ours, never sent.
+    """
+    import httpx
+
+    target = httpx.URL(url)
+    if target.host not in LOOPBACK:
+        raise ValueError(f"not this machine: {target.host}")
+    client = httpx.Client(follow_redirects=False, timeout=_PHASE_SECONDS, headers={"User-Agent": USER_AGENT}, trust_env=False)
+    began = context.clock()
+    answer = _exchange(provider, client, method, target, {"Accept": "application/json"})
+    answer = Answer(failed="network") if isinstance(answer, Problem) else answer
+    if answer.failed != "network":  # nobody was there to be asked
+        context.asked(provider, source, answer, began=began)
+    return answer
+
+
+def _exchange(
+    provider: str, client: httpx.Client, method: str, target: httpx.URL, headers: Mapping[str, str]
+) -> Answer | Problem:
+    import httpx
+
     try:
         with client, client.stream(method, target, headers=dict(headers)) as response:
             return _read(response)

@@ -12,8 +12,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from aimo_host.routes import Context, Outcome
 
-NAME = "api_key"
-
 
 def read(context: Context) -> Outcome:
     """The balance; the plan is best effort and never fails the reading."""
@@ -21,11 +19,11 @@ def read(context: Context) -> Outcome:
     if key is None:
         return None
     headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
-    answer = client.fetch("ollama", "https://ollama.com/api/balance", headers)
+    answer = client.fetch(context, "ollama", "ollama.balance", "https://ollama.com/api/balance", headers)
     if isinstance(answer, Problem):
         return answer
     usage = ollama.parse_balance(answer, context.clock(), auth_source="api_key")
     if not isinstance(usage, Usage):
         return usage
-    me = client.fetch("ollama", "https://ollama.com/api/me", headers, method="POST")
+    me = client.fetch(context, "ollama", "ollama.me", "https://ollama.com/api/me", headers, method="POST")
     return usage if isinstance(me, Problem) else ollama.with_me(usage, me)

@@ -11,23 +11,30 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from aimo_host.routes import Context, Outcome
 
-NAME = "api_key"
-
 _HOSTS = {"global": "api.z.ai", "china": "open.bigmodel.cn"}
 _PATH = "/api/monitor/usage/quota/limit"
 
 
 def read(context: Context) -> Outcome:
+    """The quota by the key that is set; None where none is."""
+    found = key(context)
+    return None if found is None else read_with(context, found)
+
+
+def key(context: Context) -> str | None:
+    """The key in the environment or in `.env`."""
+    return secrets.load(context.paths, context.environ, "ZAI_API_KEY", "Z_AI_API_KEY")
+
+
+def read_with(context: Context, credential: str) -> Outcome:
     """The quota, with `Bearer` first and the bare key once after an authentication failure: both forms are in use."""
-    key = secrets.load(context.paths, context.environ, "ZAI_API_KEY", "Z_AI_API_KEY")
-    if key is None:
-        return None
     region = (secrets.load(context.paths, context.environ, "ZAI_REGION") or "global").lower()
     if region not in _HOSTS:
         return Problem("zai", "bad_credential", "region")
-    answer = client.fetch("zai", f"https://{_HOSTS[region]}{_PATH}", _headers(f"Bearer {key}"))
+    url = f"https://{_HOSTS[region]}{_PATH}"
+    answer = client.fetch(context, "zai", "zai.key_quota", url, _headers(f"Bearer {credential}"))
     if not isinstance(answer, Problem) and zai.is_auth_failure(answer):
-        answer = client.fetch("zai", f"https://{_HOSTS[region]}{_PATH}", _headers(key))
+        answer = client.fetch(context, "zai", "zai.key_quota", url, _headers(credential))
     return answer if isinstance(answer, Problem) else zai.parse_quota(answer, context.clock(), auth_source="api_key")
 
 

@@ -43,9 +43,9 @@ class Attempt:
         self.code: str | None = code if isinstance(code, str) else None
         self.retry_at = _until(record.get("retry_at"), now + _LONGEST_WAIT)
 
-    def is_recent(self, now: float) -> bool:
+    def is_recent(self, now: float, within: float = SHARED_FOR) -> bool:
         """Whether the provider was asked so lately that its answer counts for everybody."""
-        return 0 <= now - self.asked < SHARED_FOR
+        return 0 <= now - self.asked < within
 
     def must_wait(self, now: float) -> bool:
         """Whether the provider demanded to be left alone until later."""

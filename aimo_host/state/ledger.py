@@ -1,0 +1,64 @@
+"""The ledger: one line for every request that was made to a provider, so that anybody can check that nothing polls.
+
+`{"at", "provider", "route", "source", "trigger", "status", "ms"}`; no address, body, header or secret. `aimo log` shows it. The
+file is cut in half when it grows, so it never needs care.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from aimo_host.gauge.times import iso
+from aimo_host.state import atomic
+from aimo_host.state.lock import FileLock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from aimo_host.state.paths import Paths
+
+_LARGEST = 512 * 1024
+_LOCK_TIMEOUT = 2.0
+
+
+def write(paths: Paths, request: dict[str, Any], *, at: float, milliseconds: float) -> None:
+    """Append one request: `provider`, `route`, `source`, `trigger`, and `status` (HTTP's, or a word). Never raises."""
+    record = {"at": iso(at), **request, "ms": round(milliseconds)}
+    line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
+    try:
+        atomic.private_folder(os.path.dirname(paths.ledger))
+        with FileLock(os.path.join(paths.locks_dir, "ledger")).hold(_LOCK_TIMEOUT):
+            if _append(paths.ledger, line) > _LARGEST:
+                kept = (atomic.read(paths.ledger) or b"")[-_LARGEST // 2 :]
+                atomic.replace(paths.ledger, kept[kept.find(b"\n") + 1 :], durable=False)
+    except OSError:
+        return  # a full disk must not stop a reading
+
+
+def _append(path: str, line: bytes) -> int:
+    """Append and return the size."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    try:
+        os.write(descriptor, line)
+        return os.fstat(descriptor).st_size
+    finally:
+        os.close(descriptor)
+
+
+def read(paths: Paths, most: int) -> list[dict[str, Any]]:
+    """The newest `most` requests, oldest first; lines that are none are passed over. Never raises."""
+    try:
+        content = atomic.read(paths.ledger) or b""
+    except OSError:
+        return []
+    found: list[dict[str, Any]] = []
+    for line in content.splitlines()[-most:] if most > 0 else ():
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict) and isinstance(record.get("at"), str):
+            found.append(record)
+    return found
