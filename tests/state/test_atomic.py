@@ -273,3 +273,18 @@ def test_lines_are_appended_and_the_length_is_told(tmp_path: Path) -> None:
     path = str(tmp_path / "folder" / "log")
     assert [atomic.append(path, b"12"), atomic.append(path, b"345")] == [2, 5]
     assert atomic.read(path) == b"12345"
+
+
+# Folders
+
+
+def test_a_folder_that_another_process_made_first_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make = os.mkdir
+
+    def come_second(path: str, mode: int) -> None:
+        make(path, mode)
+        raise FileExistsError(path)
+
+    monkeypatch.setattr(os, "mkdir", come_second)
+    atomic.private_folder(str(tmp_path / "a" / "b"))
+    assert mode(str(tmp_path / "a" / "b")) == 0o700
