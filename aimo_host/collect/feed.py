@@ -10,7 +10,7 @@ import os
 
 from aimo_host.gauge import merge
 from aimo_host.gauge.problems import Problem
-from aimo_host.routes import LEAST_APART, REST_AFTER_FAILURE
+from aimo_host.routes import LEAST_APART, REST_AFTER_FAILURE, browser
 from aimo_host.state import accounts, attempts, cache, settings
 from aimo_host.state.lock import FileLock
 
@@ -93,6 +93,8 @@ class Feed:
         return READ if before.is_recent(now, self._apart) and before.code is None else FAILED
 
     def _must_rest(self, before: Attempt, wanted: Wanted, now: float) -> bool:
+        if before.code in _DORMANT_CODES and before.woken > before.asked:
+            return before.must_wait(now)
         rests = 0.0 if before.code is None or wanted.named else REST_AFTER_FAILURE.get(self.route, 0.0)
         too_soon = before.is_recent(now, max(self._apart, rests))
         return too_soon or before.must_wait(now) or self._is_dormant(before, wanted)
@@ -142,14 +144,19 @@ class Feed:
         attempts.note(self.context.paths, self.name, change, self.context.clock())
 
 
-def wake(context: Context, provider: str) -> None:
-    """Forget that a provider is dormant: the person opened its site, so its next answer may be another one."""
-    now = context.clock()
-    for name, attempt in attempts.read(context.paths, now).items():
-        if name.startswith(f"{provider}/") and attempt.code in _DORMANT_CODES:
-            attempts.note(context.paths, name, _forget, now)
+def wake(context: Context, provider: str, profile: str) -> None:
+    """The person opened the provider's site in this browser: an answer to a question from before says nothing any more.
 
+    Noted even where the question is still under way, since its "not signed in" may arrive after the sign-in.
 
-def _forget(attempt: Attempt) -> None:
-    attempt.code = None
-    attempt.asked = 0.0
+    Raises:
+        OSError: it cannot be noted.
+    """
+    now, name = context.clock(), merge.feed(provider, browser.NAME, profile)
+    if name in cache.read(context.paths)["_feeds"]:
+        return  # it was readable before, so it never sleeps
+
+    def change(attempt: Attempt) -> None:
+        attempt.woken = now
+
+    attempts.note(context.paths, name, change, now)

@@ -45,6 +45,7 @@ class Session:
         self._send = send
         self._extension = Extension(send)
         self._listener: Listener | None = None
+        self._profile: str | None = None
         self._presence: presence.Presence | None = None
         self._refresher: Refresher | None = None
         self._publishing = threading.Lock()
@@ -101,6 +102,7 @@ class Session:
         from aimo_host.host.refresher import Refresher
 
         paths = self._context.paths
+        self._profile = profile
         facts = {"kind": "host", "profile": profile, "version": __version__}
         self._presence = presence.Presence(paths.presence_dir, facts)
         self._listener = Listener(Bell(paths.bells_dir, (paths.cache, paths.refresh, paths.attempts)), self._on_ring)
@@ -121,17 +123,20 @@ class Session:
 
     def _settings(self, message: dict[str, Any]) -> None:
         changed = message.get("changed")
-        woken = changed.pop("wake", []) if isinstance(changed, dict) else None
+        woken: Any = changed.pop("wake", []) if isinstance(changed, dict) else None
         if not _are_providers(woken) or not settings.acceptable(changed):
             raise RefusedError("bad_message", "These settings are not known.")
-        for provider in woken or []:
-            from aimo_host.collect import feed
-
-            feed.wake(self._context, provider)
+        self._wake(woken)
         if changed:
             record = settings.change(self._context.paths, changed)
             self._forget_switched_off(record)
             self._welcome()
+
+    def _wake(self, providers: list[str]) -> None:
+        from aimo_host.collect import feed
+
+        for provider in providers if self._profile is not None else []:
+            feed.wake(self._context, provider, str(self._profile))
 
     def _forget_switched_off(self, record: dict[str, Any]) -> None:
         """A provider that is switched off has no rows, and nobody serves what was asked of it before."""

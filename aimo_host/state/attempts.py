@@ -1,9 +1,10 @@
 """What was tried, by which feed, and when it may be tried again: the memory that keeps many askers from asking twice.
 
-    {"schema": 1, "attempts": {feed: {"handled": epoch, "asked": epoch, "code": text or null, "retry_at": epoch or null}}}
+    {"schema": 1, "attempts": {feed: {"handled", "asked", "code", "retry_at", "woken"}}}, moments in epoch seconds
 
 `handled` is the moment of the newest request that this feed has dealt with, by asking or by deciding not to; `asked` is when a
-provider was last really asked through it; `code` is the problem that came of it, null for a reading.
+provider was last really asked through it; `code` is the problem that came of it, null for a reading. `woken` is when the person
+was last at the provider's site, so that an older "not signed in" proves nothing any more.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _LONGEST_WAIT = 4500.0
 class Attempt:
     """The record of one feed."""
 
-    __slots__ = ("asked", "code", "handled", "retry_at")
+    __slots__ = ("asked", "code", "handled", "retry_at", "woken")
 
     def __init__(self, record: Any = None, now: float = 0.0) -> None:
         record = record if isinstance(record, dict) else {}
@@ -42,6 +43,7 @@ class Attempt:
         code = record.get("code")
         self.code: str | None = code if isinstance(code, str) else None
         self.retry_at = _until(record.get("retry_at"), now + _LONGEST_WAIT)
+        self.woken = _until(record.get("woken"), now + CLOCK_AHEAD) or 0.0
 
     def is_recent(self, now: float, within: float = SHARED_FOR) -> bool:
         """Whether the provider was asked so lately that its answer counts for everybody."""
@@ -53,7 +55,7 @@ class Attempt:
 
     def as_json(self) -> dict[str, Any]:
         """The record as it is stored."""
-        return {"handled": self.handled, "asked": self.asked, "code": self.code, "retry_at": self.retry_at}
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 def _until(value: Any, latest: float) -> float | None:

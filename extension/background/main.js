@@ -11,7 +11,7 @@ import { answerFrame, HOST_NAME, HostPort, PROTOCOL, RECONNECT_ALARM } from "./h
 import { accept, faceOf, tierOf } from "./messages.js";
 import { ring } from "./reminders.js";
 import { Sources } from "./sources.js";
-import { findTab, inTab, isWorthWaking, providerOfSite } from "./tabs.js";
+import { findTab, inTab, providerOfSite } from "./tabs.js";
 import { Upgrade } from "./upgrade.js";
 import { ZaiJwt } from "./zai_jwt.js";
 
@@ -117,9 +117,9 @@ async function changeSettings(changed) {
   );
 }
 
-/** @param {string} provider the person was just at its site, perhaps to sign in */
+/** @param {string} provider the person was just at its site, perhaps to sign in: the host knows whether that matters */
 function visited(provider) {
-  if (isWorthWaking(faces.state.snapshot, provider)) host.send({ type: "settings", changed: { wake: [provider] } });
+  host.send({ type: "settings", changed: { wake: [provider] } });
 }
 
 /** @returns {Promise<string>} a random name for this browser profile */

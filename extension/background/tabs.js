@@ -9,9 +9,6 @@ import { exchange } from "./exchange.js";
 const PROVIDER_OF_HOST = Object.fromEntries(Object.entries(PROVIDERS).map(([provider, { site }]) => [site, provider]));
 PROVIDER_OF_HOST["chat.z.ai"] = "zai";
 
-/** Why the host leaves a provider in peace until the person has been to its site. */
-const NOT_SIGNED_IN = ["not_signed_in", "no_credential"];
-
 /**
  * The provider whose site this address belongs to.
  * @param {string | undefined} url
@@ -21,16 +18,6 @@ export function providerOfSite(url) {
   if (!url || !URL.canParse(url)) return null;
   const { protocol, host } = new URL(url);
   return protocol === "https:" && Object.hasOwn(PROVIDER_OF_HOST, host) ? PROVIDER_OF_HOST[host] : null;
-}
-
-/**
- * Is a visit to this provider's site a reason to ask it again next time?
- * @param {import("../view/reading.js").Snapshot | null} snapshot
- * @param {string} provider
- */
-export function isWorthWaking(snapshot, provider) {
-  const entries = snapshot?.entries.filter((entry) => entry.provider === provider) ?? [];
-  return entries.some((entry) => entry.problem !== null && NOT_SIGNED_IN.includes(entry.problem.code));
 }
 
 /**

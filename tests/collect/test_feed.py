@@ -266,22 +266,38 @@ def test_it_is_asked_when_it_is_switched_on(dormant: Stage) -> None:
 
 
 def test_it_is_asked_once_its_sign_in_was_opened(dormant: Stage) -> None:
-    wake(dormant.context, "zai")
+    wake(dormant.context, "zai", HOME)
     assert asked_again(dormant)
 
 
 def test_opening_another_providers_sign_in_does_not_wake_it(dormant: Stage) -> None:
-    wake(dormant.context, "claude")
+    wake(dormant.context, "claude", HOME)
     assert not asked_again(dormant)
 
 
 def test_waking_lets_nobody_off_a_demanded_wait(stage: Stage) -> None:
     read = Asked(limited(300))
-    stage.feed().attempt(stage.ask(), read)
+    stage.browser("zai", HOME).attempt(stage.ask(), read)
     stage.clock.now += 60
-    wake(stage.context, "zai")
-    stage.feed().attempt(stage.ask(named=True), read)
+    wake(stage.context, "zai", HOME)
+    stage.browser("zai", HOME).attempt(stage.ask(named=True), read)
     assert read.times == 1
+
+
+def test_a_sign_in_while_the_question_is_under_way_counts(stage: Stage) -> None:
+    def slow() -> Problem:
+        stage.clock.now += 2
+        wake(stage.context, "zai", HOME)
+        return SIGNED_OUT
+
+    stage.browser("zai", HOME).attempt(stage.ask(), slow)
+    stage.clock.now += 30
+    assert asked_again(stage)
+
+
+def test_a_sign_in_in_one_browser_does_not_wake_another(dormant: Stage) -> None:
+    wake(dormant.context, "zai", WORK)
+    assert not asked_again(dormant)
 
 
 def test_one_that_was_readable_before_is_asked_again(stage: Stage) -> None:

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { badgeOf } from "../../extension/background/badge.js";
 import { changedSettings, Faces, withEntry } from "../../extension/background/faces.js";
-import { isWorthWaking, providerOfSite } from "../../extension/background/tabs.js";
+import { providerOfSite } from "../../extension/background/tabs.js";
 import { Upgrade } from "../../extension/background/upgrade.js";
 import { ZaiJwt } from "../../extension/background/zai_jwt.js";
-import { DAY, entryOf, HOUR, iso, NOW, port, problemOf, settled, storage, windowOf } from "./stand_ins.js";
+import { DAY, entryOf, HOUR, iso, NOW, port, settled, storage, windowOf } from "./stand_ins.js";
 
 const used = (used_pct, fields = {}) =>
   entryOf({ headroom_pct: Math.max(0, 100 - used_pct), windows: [windowOf({ used_pct })], ...fields });
@@ -130,18 +130,6 @@ const SITES = [
   ["not a url", null],
 ];
 for (const [url, provider] of SITES) test(`${url} is the site of ${provider}`, () => assert.equal(providerOfSite(url), provider));
-test("a visit wakes a provider only where nobody was signed in", () => {
-  const snapshot = {
-    schema: 1,
-    updated_at: null,
-    entries: [entryOf({}), entryOf({ provider: "zai", problem: problemOf("no_credential") })],
-  };
-  assert.deepEqual(
-    ["claude", "zai", "ollama"].map((provider) => isWorthWaking(snapshot, provider)),
-    [false, true, false],
-  );
-  assert.equal(isWorthWaking(null, "zai"), false);
-});
 
 function upgradeWith(kept, idle) {
   let reloads = 0;

@@ -138,10 +138,10 @@ test("a source that is not in the table is refused without a request", async () 
   assert.equal(asked.length, 1);
 });
 
-test("a visit to a site where nobody was signed in wakes the provider and asks nobody", async () => {
+test("a visit to a site, once it is loaded, wakes the provider and asks nobody", async () => {
   const before = native[0].posted.filter(({ type }) => type === "settings").length;
   onUpdated.fire(1, { status: "loading" }, { url: "https://z.ai/" });
-  onUpdated.fire(1, { status: "complete" }, { url: "https://claude.ai/" });
+  onUpdated.fire(1, { status: "complete" }, { url: "https://example.test/" });
   onUpdated.fire(1, { title: "x" }, { url: "https://z.ai/" });
   assert.equal(native[0].posted.filter(({ type }) => type === "settings").length, before);
   onUpdated.fire(1, { status: "complete" }, { url: "https://z.ai/" });

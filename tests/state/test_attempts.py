@@ -30,7 +30,7 @@ def noted(paths: Paths, *, now: float = NOW, feed: str = FEED, **fields: Any) ->
 
 
 def test_a_feed_that_never_tried_has_a_blank_record(paths: Paths) -> None:
-    assert attempts.of(paths, FEED, NOW).as_json() == {"handled": 0.0, "asked": 0.0, "code": None, "retry_at": None}
+    assert attempts.of(paths, FEED, NOW).as_json() == {"handled": 0.0, "asked": 0.0, "code": None, "retry_at": None, "woken": 0.0}
 
 
 def test_what_was_noted_is_there_for_everybody(paths: Paths) -> None:
@@ -40,6 +40,7 @@ def test_what_was_noted_is_there_for_everybody(paths: Paths) -> None:
         "asked": NOW - 1,
         "code": "rate_limited",
         "retry_at": NOW + 60,
+        "woken": 0.0,
     }
 
 
