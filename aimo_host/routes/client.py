@@ -37,13 +37,24 @@ _PHASE_SECONDS = 8.0
 #: A route is given up after 10 s; the whole exchange stays within that.
 _EXCHANGE_SECONDS = 9.5
 _KEPT_HEADERS = ("retry-after", "content-type", "date", "cf-mitigated")
-_PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy")
+#: The variables that lead to a proxy for https, in the order in which they are believed; then those that are only read as well.
+_PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+_OTHER_PROXY_VARIABLES = ("http_proxy", "HTTP_PROXY")
+#: How a proxy's answer begins that got no further itself: that is not the fault of its variable.
+_NO_FURTHER = "5"
 
 
 def fetch(
-    context: Context, provider: str, source: str, url: str, headers: Mapping[str, str], *, method: str = "GET"
+    context: Context,
+    provider: str,
+    source: str,
+    url: str,
+    headers: Mapping[str, str],
+    *,
+    method: str = "GET",
+    patience: float | None = None,
 ) -> Answer | Problem:
-    """The answer to one request, or why there is none. `source` is its name in the ledger.
+    """The answer to one request, or why there is none. `source` is its name in the ledger, `patience` seconds per phase.
 
     Raises:
         ValueError: the URL is not https on one of the provider's hosts; a fault of ours, never sent.
@@ -57,9 +68,11 @@ def fetch(
     if trust is None:
         return Problem(provider, "unreachable", "variable", variable="SSL_CERT_FILE")
     try:
-        client = httpx.Client(verify=trust, follow_redirects=False, timeout=_PHASE_SECONDS, headers={"User-Agent": USER_AGENT})
+        client = httpx.Client(
+            verify=trust, follow_redirects=False, timeout=patience or _PHASE_SECONDS, headers={"User-Agent": USER_AGENT}
+        )
     except (ValueError, ImportError, httpx.InvalidURL):
-        return Problem(provider, "unreachable", "variable", variable=_proxy_variable())
+        return Problem(provider, "unreachable", "variable", variable=_senseless_variable())
     began = context.clock()
     answer = _exchange(provider, client, method, target, headers)
     context.asked(provider, source, answer.code if isinstance(answer, Problem) else answer, began=began)
@@ -91,21 +104,32 @@ def _exchange(
 ) -> Answer | Problem:
     import httpx
 
+    deadline = time.monotonic() + _EXCHANGE_SECONDS
     try:
         with client, client.stream(method, target, headers=dict(headers)) as response:
-            return _read(response)
+            return _read(response, deadline)
     except httpx.TimeoutException:
         return Answer(failed="timeout")
-    except httpx.ProxyError:
-        return Problem(provider, "unreachable", "variable", variable=_proxy_variable())
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        if _is_distrust(error):
-            return Problem(provider, "unreachable", "certificate")
-        return Answer(failed="network")
+        return _why_not(provider, client, target, error)
 
 
-def _read(response: httpx.Response) -> Answer:
-    deadline = time.monotonic() + _EXCHANGE_SECONDS
+def _why_not(provider: str, client: httpx.Client, target: httpx.URL, error: Exception) -> Answer | Problem:
+    """What a broken exchange is: a certificate, a variable, or just no network."""
+    import httpx
+
+    if _is_caused_by(error, ssl.SSLCertVerificationError):
+        return Problem(provider, "unreachable", "certificate")
+    variable = _proxy_variable(target.host) if client.trust_env else None
+    refused = isinstance(error, httpx.ProxyError) and not str(error).startswith(_NO_FURTHER)
+    # Behind a proxy the only connection that can be refused is the one to it; TLS begins beyond it.
+    absent = isinstance(error, httpx.ConnectError) and not _is_caused_by(error, ssl.SSLError)
+    if variable is not None and (refused or absent):
+        return Problem(provider, "unreachable", "variable", variable=variable)
+    return Answer(failed="network")
+
+
+def _read(response: httpx.Response, deadline: float) -> Answer:
     body = bytearray()
     for chunk in response.iter_bytes():
         body += chunk
@@ -142,13 +166,33 @@ def _has_roots(context: ssl.SSLContext) -> bool:
     return folder is not None and os.path.isdir(folder) and bool(os.listdir(folder))
 
 
-def _proxy_variable() -> str:
-    return next((name for name in _PROXY_VARIABLES if os.environ.get(name)), "HTTPS_PROXY")
+def _proxy_variable(host: str) -> str | None:
+    """The variable that leads the way to `host` through a proxy; None if none does."""
+    # Undocumented, so unknown to typeshed; what NO_PROXY means to most of Python all the same.
+    from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
+
+    if proxy_bypass_environment(host):
+        return None
+    return next((name for name in _PROXY_VARIABLES if os.environ.get(name)), None)
 
 
-def _is_distrust(error: BaseException | None) -> bool:
+def _senseless_variable() -> str:
+    """The variable that no client can be made with: the first proxy that is none, else the list of exceptions."""
+    import httpx
+
+    for name in (*_PROXY_VARIABLES, *_OTHER_PROXY_VARIABLES):
+        value = os.environ.get(name)
+        try:
+            if value:
+                httpx.Proxy(value if "://" in value else f"http://{value}")
+        except (ValueError, httpx.InvalidURL):
+            return name
+    return next((name for name in ("NO_PROXY", "no_proxy") if os.environ.get(name)), "HTTPS_PROXY")
+
+
+def _is_caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
     while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
+        if isinstance(error, kind):
             return True
         error = error.__cause__ or error.__context__
     return False
