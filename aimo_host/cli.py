@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: A refresh that somebody else conducts is waited for this long; it is over by then, or never.
 _OTHERS_SECONDS = 30.0
+#: While somebody else conducts, this often it is checked that it still does.
+_CHECK_EVERY = 0.5
 OK, OUR_FAULT, BAD_ARGUMENTS, UNKNOWN, INTERRUPTED = 0, 1, 2, 4, 130
 
 
@@ -138,10 +140,22 @@ def _parser() -> argparse.ArgumentParser:
     refresh.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the entries as JSON instead of a table")
     refresh.add_argument("--pending", action="store_true", help=argparse.SUPPRESS)
     refresh.set_defaults(run=_refresh)
+    made = commands.add_parser("log", help="every request that was made to a provider, newest last, and aimo's own faults")
+    made.add_argument("-n", "--lines", type=_count, default=40, metavar="N", help="at most so many (default: 40)")
+    made.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the requests as JSON")
+    made.set_defaults(run=_log)
     where = commands.add_parser("paths", help="where aimo's files are")
     where.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
     where.set_defaults(run=_where)
     return parser
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        import argparse
+
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of lines")
+    return int(text)
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -191,6 +205,10 @@ def _ask(paths: Paths, *, provider: str | None, only_pending: bool) -> None:
 
     context = Context(paths, os.environ, time.time)
     listener = Listener(Bell(paths.bells_dir, (paths.cache, paths.refresh, paths.attempts)))
+
+    def nothing_is_open() -> bool:
+        return not requests.read(paths, time.time()).unsettled(time.time())
+
     # The lock comes before the request: this process has the shell's environment, and with it keys that a browser's host lacks.
     lock = conductor.lock(context)
     conducts = lock.acquire()
@@ -199,14 +217,34 @@ def _ask(paths: Paths, *, provider: str | None, only_pending: bool) -> None:
             wanted = [p for p in settings.wanted(settings.read(paths)) if provider in {None, p}]
             requests.ask(paths, wanted, trigger="cli", named=provider is not None, now=time.time())
         until = time.monotonic() + _OTHERS_SECONDS
-        while not conducts and time.monotonic() < until and requests.read(paths, time.time()).unsettled(time.time()):
+        while not conducts and time.monotonic() < until and not listener.wait_until(nothing_is_open, _CHECK_EVERY):
             # Somebody else conducts. If it dies, its lock drops and this process takes over.
-            conducts = lock.acquire(timeout=0.1)
+            conducts = lock.acquire()
         if conducts:
             conductor.conduct(context, listener)
     finally:
         lock.release()
         listener.close()
+
+
+def _log(options: argparse.Namespace) -> int:
+    from aimo_host.state import ledger, log
+
+    paths = _paths()
+    made = ledger.read(paths, options.lines)
+    if options.json:
+        return _print_records(made)
+    from aimo_host import terminal
+
+    terminal.show_requests(made, log.read(paths, options.lines))
+    return OK
+
+
+def _print_records(records: list[dict[str, Any]]) -> int:
+    import json
+
+    sys.stdout.write(json.dumps(records, indent=1) + "\n")
+    return OK
 
 
 def _where(options: argparse.Namespace) -> int:

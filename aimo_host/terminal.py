@@ -223,3 +223,28 @@ def _balance(balance: dict[str, Any]) -> str:
         limit = "" if balance["limit"] is None else f" of {balance['limit']:,.2f}"
         return f"{balance['label']}: {balance['used']:,.2f}{limit} {unit} used"
     return f"{balance['label']}: {balance['reason'] or ('amount not shown' if balance['enabled'] else 'off')}"
+
+
+_LOG_COLUMNS = ("at", "provider", "route", "source", "trigger", "status", "ms")
+
+
+def show_requests(made: list[dict[str, Any]], faults: list[str]) -> None:
+    """Write the ledger as plain columns, and aimo's own faults below it. Local time, so that it can be compared with a memory."""
+    rows = [[_log_cell(name, record.get(name, "")) for name in _LOG_COLUMNS] for record in made]
+    if not rows:
+        sys.stdout.write("No request to a provider was made yet.\n")
+    else:
+        table = [list(_LOG_COLUMNS), *rows]
+        widths = [max(len(row[index]) for row in table) for index in range(len(_LOG_COLUMNS))]
+        sys.stdout.writelines(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n" for row in table
+        )
+    if faults:
+        sys.stdout.write("\naimo's own faults:\n")
+        sys.stdout.writelines(f"{line}\n" for line in faults)
+
+
+def _log_cell(name: str, value: object) -> str:
+    at = parse_iso(value) if name == "at" else None
+    text = str(value) if at is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+    return "".join(char for char in text if char.isprintable())[:60]

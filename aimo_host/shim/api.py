@@ -50,17 +50,17 @@ class Api:
         entries = snapshot.entries_at(cache.read(self._paths), settings.read(self._paths), time.time())
         return [entry for entry in entries if provider is None or entry["provider"] == provider]
 
-    def usage(self, provider: str | None, max_age: float, wait: float) -> Entries:
+    def usage(self, provider: str | None, max_age: float, wait: float, trigger: str) -> Entries:
         """The entries, after a refresh of those that are older than `max_age`, for which at most `wait` seconds are spent."""
         due = self._due(self.cached(provider), max_age)
         if due:
-            self._refresh(due, wait, named=provider is not None)
+            self._refresh(due, wait, trigger, named=provider is not None)
         return self.cached(provider)
 
-    def refresh(self, provider: str | None, wait: float) -> Entries:
+    def refresh(self, provider: str | None, wait: float, trigger: str) -> Entries:
         """The entries, after everybody was asked and at most `wait` seconds were spent until they have answered or failed."""
         wanted = [p for p in settings.wanted(settings.read(self._paths)) if provider in {None, p}]
-        self._refresh(wanted, wait, named=provider is not None)
+        self._refresh(wanted, wait, trigger, named=provider is not None)
         return self.cached(provider)
 
     def _due(self, entries: Entries, max_age: float) -> list[str]:
@@ -71,10 +71,10 @@ class Api:
         # Our own moments are rounded up to whole seconds, so one may lie just ahead.
         return list(dict.fromkeys(provider for provider, at in tried if not -1 <= now - at <= max_age))
 
-    def _refresh(self, providers: Iterable[str], wait: float, *, named: bool) -> None:
+    def _refresh(self, providers: Iterable[str], wait: float, trigger: str, *, named: bool) -> None:
         """Ask, see to it that somebody conducts, and wait for at most `wait` seconds."""
         try:
-            moments = requests.ask(self._paths, providers, trigger="agent", named=named, now=time.time())
+            moments = requests.ask(self._paths, providers, trigger=trigger, named=named, now=time.time())
         except OSError:
             return  # a disk that cannot be written: what is cached is all there is
 
@@ -128,5 +128,5 @@ class SampleApi(Api):
         entries = snapshot.entries_at(self._samples(now), settings.defaults(), now)
         return [entry for entry in entries if provider is None or entry["provider"] == provider]
 
-    def _refresh(self, providers: Iterable[str], wait: float, *, named: bool) -> None:
+    def _refresh(self, providers: Iterable[str], wait: float, trigger: str, *, named: bool) -> None:
         """Nobody to ask."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from aimo_host.shim.api import Api
 
+    Route = Callable[[Api, dict[str, Any], str], object]
+
 SILENCE_SECONDS = 5.0
 _LARGEST_BODY = 64 * 1024
 _LONGEST_TARGET = 2048
@@ -178,19 +180,21 @@ class Handler(BaseHTTPRequestHandler):
             return None
         return guard.Refusal(405, "method_not_allowed", f"Use {method} here.")
 
-    def _route(
-        self, route: Callable[[Api, dict[str, Any]], object], parameters: str, allowed: tuple[str, ...]
-    ) -> guard.Refusal | None:
+    def _route(self, route: Route, parameters: str, allowed: tuple[str, ...]) -> guard.Refusal | None:
         try:
             found = query.parse(parameters, allowed)
         except ValueError as error:
             return guard.Refusal(400, "bad_parameter", str(error))
         try:
-            result = route(self._site.api, found)
+            result = route(self._site.api, found, self._trigger())
         except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer and no traceback
             return guard.Refusal(500, "internal", "aimo failed to answer this.")
         self._send(200, "application/json", json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode())
         return None
+
+    def _trigger(self) -> str:
+        """Who wants to know, for the ledger: only our own page in a browser is of the same origin."""
+        return "dashboard" if self.headers.get("Sec-Fetch-Site") == "same-origin" else "http"
 
     def _file(self, path: str) -> guard.Refusal | None:
         file, kind = self._site.files[path]
@@ -223,25 +227,25 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
-def _usage(api: Api, found: dict[str, Any]) -> object:
+def _usage(api: Api, found: dict[str, Any], trigger: str) -> object:
     from aimo_host.shim.api import DEFAULT_MAX_AGE, DEFAULT_WAIT
 
     provider = found.get("provider")
     if found.get("cached"):
         return api.cached(provider)
-    return api.usage(provider, found.get("max_age", DEFAULT_MAX_AGE), found.get("wait", DEFAULT_WAIT))
+    return api.usage(provider, found.get("max_age", DEFAULT_MAX_AGE), found.get("wait", DEFAULT_WAIT), trigger)
 
 
-def _refresh(api: Api, found: dict[str, Any]) -> object:
-    return api.refresh(found.get("provider"), found.get("wait", 0.0))
+def _refresh(api: Api, found: dict[str, Any], trigger: str) -> object:
+    return api.refresh(found.get("provider"), found.get("wait", 0.0), trigger)
 
 
-def _ping(api: Api, _found: dict[str, Any]) -> object:
+def _ping(api: Api, _found: dict[str, Any], _trigger: str) -> object:
     return api.ping()
 
 
 #: Path -> its method, its parameters, what it does.
-_ROUTES: dict[str, tuple[str, tuple[str, ...], Callable[[Api, dict[str, Any]], object]]] = {
+_ROUTES: dict[str, tuple[str, tuple[str, ...], Route]] = {
     "/api/usage": ("GET", ("max_age", "wait", "cached", "provider"), _usage),
     "/api/refresh": ("POST", ("wait", "provider"), _refresh),
     "/api/ping": ("GET", (), _ping),

@@ -28,3 +28,12 @@ def write(paths: Paths, line: str) -> None:
             atomic.replace(paths.log, kept[kept.find(b"\n") + 1 :], durable=False)
     except OSError:
         return
+
+
+def read(paths: Paths, most: int) -> list[str]:
+    """The newest `most` lines, oldest first. Never raises."""
+    try:
+        content = atomic.read(paths.log) or b""
+    except OSError:
+        return []
+    return content.decode("utf-8", errors="replace").splitlines()[-most:] if most > 0 else []
