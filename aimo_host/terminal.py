@@ -29,6 +29,8 @@ _NARROWEST_BAR = 4
 _OLD_SECONDS = 3600
 _DAY = 86400
 _HIGH_PCT, _FULL_PCT = 80, 100
+_LONG_SCOPE = 12
+_CURRENCY_LETTERS = 3
 _KIND_NAMES = {"daily": "Day", "weekly": "Week", "monthly": "Month", "tools": "Tools", "spend": "Extra"}
 
 
@@ -91,9 +93,26 @@ def _lines(entry: Entry, now: float, width: int, drawn: bool) -> list[Text]:  # 
         lines += _notes(entry["error"], where, width, "yellow")
     if entry["blocked"]:
         lines += _notes(entry["blocked"]["message"], None, width, "red")
-    lines += [_window_line(window, now, width, drawn) for window in entry["windows"]]
-    lines += [Text(f"  {_balance(balance)}") for balance in entry["balances"]]
+    unused = [scope for scope in _pools(entry) if all(w["used_pct"] == 0 for w in entry["windows"] if w["scope"] == scope)]
+    lines += [_window_line(window, now, width, drawn) for window in entry["windows"] if window["scope"] not in unused]
+    lines += [_folded(entry, scope, width) for scope in unused]
+    lines += [Text(f"  {_balance(balance)}") for balance in entry["balances"] if _says_something(balance, entry)]
     return lines
+
+
+def _pools(entry: Entry) -> list[str]:
+    """The models and features that have windows of their own."""
+    return list(dict.fromkeys(window["scope"] for window in entry["windows"] if window["scope"] is not None))
+
+
+def _folded(entry: Entry, scope: str, width: int) -> Text:
+    """A pool that nobody touched, however many windows it has."""
+    from rich.text import Text
+
+    names = (short_name({**window, "scope": None}) for window in entry["windows"] if window["scope"] == scope)
+    line = Text(f"  {_short_scope(scope)}: {', '.join(names)} unused", style="dim")
+    line.truncate(width, overflow="ellipsis")
+    return line
 
 
 def _notes(sentence: str, url: str | None, width: int, style: str) -> list[Text]:
@@ -176,7 +195,12 @@ def short_name(window: Window) -> str:
         name = f"{seconds / 3600:.0f} h"
     elif name is None:
         name = str(window["label"]) if kind == "other" else "Session"
-    return f"{name} {scope}" if scope and scope not in name else name
+    return f"{name} {_short_scope(scope)}" if scope and scope not in name else name
+
+
+def _short_scope(scope: str) -> str:
+    """`GPT-5.3-Codex-Spark` is known to everybody as Spark."""
+    return scope.rsplit("-", 1)[-1] if len(scope) > _LONG_SCOPE else scope
 
 
 def _when(window: Window, now: float) -> str:
@@ -213,16 +237,32 @@ def span(seconds: float) -> str:
     return f"{minutes} m"
 
 
+def _says_something(balance: dict[str, Any], entry: Entry) -> bool:
+    """Not a purse that is empty and closed, nor one that a window's row shows already."""
+    if any(window["kind"] == "spend" and window["label"] == balance["label"] for window in entry["windows"]):
+        return False
+    return bool(balance["enabled"] or balance["amount"] or balance["used"] or balance["reason"])
+
+
 def _balance(balance: dict[str, Any]) -> str:
     unit = balance["unit"] or ""
+    amount, used, limit = (_amount(balance[key], unit) for key in ("amount", "used", "limit"))
     if balance["unlimited"]:
         return f"{balance['label']}: unlimited"
-    if balance["amount"] is not None:
-        return f"{balance['label']}: {balance['amount']:,.2f} {unit}".rstrip()
-    if balance["used"] is not None:
-        limit = "" if balance["limit"] is None else f" of {balance['limit']:,.2f}"
-        return f"{balance['label']}: {balance['used']:,.2f}{limit} {unit} used"
+    if amount is not None:
+        return f"{balance['label']}: {amount}"
+    if used is not None:
+        return f"{balance['label']}: {used}{'' if limit is None else f' of {limit}'} used"
     return f"{balance['label']}: {balance['reason'] or ('amount not shown' if balance['enabled'] else 'off')}"
+
+
+def _amount(value: float | None, unit: str) -> str | None:
+    """Money with its cents and its currency; things as they are counted."""
+    if value is None:
+        return None
+    is_money = len(unit) == _CURRENCY_LETTERS and unit.isupper()
+    number = f"{value:,.2f}" if is_money or value % 1 else f"{value:,.0f}"
+    return f"{number} {unit}" if is_money else number
 
 
 _LOG_COLUMNS = ("at", "provider", "route", "source", "trigger", "status", "ms")

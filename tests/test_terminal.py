@@ -238,11 +238,13 @@ def test_a_blocked_row_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     ("balance", "text"),
     [
         ({"amount": 37.66, "unit": "USD"}, "credits: 37.66 USD"),
-        ({"amount": 12000.0, "unit": None}, "credits: 12,000.00"),
+        ({"amount": 12000.0, "unit": None}, "credits: 12,000"),
+        ({"amount": 3.0, "unit": "resets"}, "credits: 3"),
+        ({"amount": 0.5, "unit": "credits"}, "credits: 0.50"),
         ({"unlimited": True}, "credits: unlimited"),
-        ({"used": 1.5, "limit": 50.0, "unit": "USD"}, "credits: 1.50 of 50.00 USD used"),
+        ({"used": 1.5, "limit": 50.0, "unit": "USD"}, "credits: 1.50 USD of 50.00 USD used"),
         ({"used": 1.5, "unit": "USD"}, "credits: 1.50 USD used"),
-        ({"enabled": False}, "credits: off"),
+        ({"enabled": False, "used": 0.0, "reason": "user_disabled"}, "credits: 0 used"),
         ({"reason": "out_of_credits"}, "credits: out_of_credits"),
         ({}, "credits: amount not shown"),
     ],
@@ -252,6 +254,20 @@ def test_a_balance_is_one_line_and_never_a_made_up_0(monkeypatch: pytest.MonkeyP
     blank = {"kind": "credits", "label": "credits", "amount": None, "used": None, "limit": None, "unit": None}
     whole = blank | {"unlimited": False, "enabled": True, "reason": None} | balance
     assert shown([sample(balances=[whole], windows=[])], monkeypatch).splitlines()[1] == f"  {text}"
+
+
+def test_an_empty_purse_that_is_closed_has_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = {"kind": "credits", "label": "credits", "amount": 0.0, "used": None, "limit": None, "unit": "credits"}
+    whole = closed | {"unlimited": False, "enabled": False, "reason": None}
+    assert "credits" not in shown([sample(balances=[whole], windows=[])], monkeypatch)
+
+
+def test_money_that_a_window_shows_already_has_no_second_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "extra credits" not in shown(demo.sample_entries(NOW), monkeypatch)
+
+
+def test_a_pool_that_nobody_touched_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "  Spark: 5 h, Week unused\n" in shown(demo.sample_entries(NOW), monkeypatch)
 
 
 def test_where_nothing_was_read_the_demo_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
