@@ -5,8 +5,8 @@ route, profile), last fed, and never erases windows. A switch of accounts within
 another feed still keeps it up.
 
 A reading that does not say whose it is joins the provider's only entry. Where that would be a guess, the ends of the week decide:
-they are the account's own. A borrowed copy joins only an entry that agrees with it, and a second browser profile's reading never
-joins one that contradicts it.
+they are the account's own. A borrowed copy joins only an entry that agrees with it, and a reading of a second key or browser
+profile never joins one that contradicts it.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def merge_reading(cache: Cache, entry: Entry, *, via: str, now: float) -> Cache:
     if entry.get("_borrowed") and not _fits(cache, entry):
         return cache
     account = _joined(cache, entry, last, via)
+    adopts = _anonymous_only(cache, entry) if entry["account"] is not None else None
     entry = {key: value for key, value in entry.items() if key != "_borrowed"} | {"account": account}
-    adopts = _anonymous_only(cache, entry["provider"]) if account is not None else None
     others = [e for e in cache["entries"] if not _same(e, entry) and e is not adopts and not _is_placeholder_of(e, entry)]
     before = next((e for e in cache["entries"] if _same(e, entry)), adopts)
     feeds = {**feeds, via: {"provider": entry["provider"], "account": account, "at": at}}
@@ -68,9 +68,13 @@ def _joined(cache: Cache, entry: Entry, last: dict[str, Any] | None, via: str) -
         good = [e for e in good if _week_ends_apart(e, entry) is False]
     if len(good) == 1:
         known: str | None = good[0]["account"]
-        return _own_name(via) if _is_another(cache, good[0], entry, last, via) else known
-    joined: str | None = None if last is None else last["account"]
-    return joined if joined in [e["account"] for e in good] else None
+        return _own_name(via) if _is_another(good[0], entry, last) else known
+    if last is not None and any(_same(e, last) for e in good):
+        return None if last["account"] is None else str(last["account"])
+    agreeing = [e for e in good if _week_ends_apart(e, entry) is False]
+    if len(agreeing) == 1:
+        return None if agreeing[0]["account"] is None else str(agreeing[0]["account"])
+    return _own_name(via) if any(e["account"] is None for e in good) else None
 
 
 def _fits(cache: Cache, entry: Entry) -> bool:
@@ -79,16 +83,13 @@ def _fits(cache: Cache, entry: Entry) -> bool:
     return not good or sum(_week_ends_apart(e, entry) is False for e in good) == 1
 
 
-def _is_another(cache: Cache, known: Entry, entry: Entry, last: dict[str, Any] | None, via: str) -> bool:
-    """Whether a nameless reading of one browser profile contradicts what another profile has read."""
-    if via.endswith("/-") or (last is not None and _same(known, last)):
-        return False
-    others = [name for name, f in cache.get("_feeds", {}).items() if _same(known, f) and not name.endswith("/-")]
-    return bool(others) and _week_ends_apart(known, entry) is True
+def _is_another(known: Entry, entry: Entry, last: dict[str, Any] | None) -> bool:
+    """Whether a nameless reading contradicts what other feeds have read: then it is of another account."""
+    return (last is None or not _same(known, last)) and _week_ends_apart(known, entry) is True
 
 
 def _own_name(via: str) -> str:
-    """An opaque name for an account of which only the profile is known."""
+    """An opaque name for an account of which only the feed is known."""
     return f"{crc32(via.encode()):08x}"
 
 
@@ -110,10 +111,10 @@ def _good_ones(cache: Cache, provider: str) -> list[Entry]:
     return [e for e in cache["entries"] if e["provider"] == provider and _is_good(e)]
 
 
-def _anonymous_only(cache: Cache, provider: str) -> Entry | None:
-    """The provider's only entry, if no account is known for it: a reading that names its account takes it over."""
-    good = _good_ones(cache, provider)
-    return good[0] if len(good) == 1 and good[0]["account"] is None else None
+def _anonymous_only(cache: Cache, entry: Entry) -> Entry | None:
+    """The provider's only entry, if no account is known for it: a reading that names its account and fits takes it over."""
+    good = _good_ones(cache, entry["provider"])
+    return good[0] if len(good) == 1 and good[0]["account"] is None and _week_ends_apart(good[0], entry) is not True else None
 
 
 def _renamed(one: dict[str, Any], provider: str, account: str | None) -> dict[str, Any]:
