@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from tests.host.peer import Answers
     from tests.simulator.simulator import Simulator
 
-#: What our own processes may add on a machine that others keep busy.
-SLACK = 2.0
+#: What our own processes may add on a machine that others keep busy: far less than what they were told to wait.
+SLACK = 5.0
 
 
 @pytest.fixture
@@ -209,15 +210,16 @@ def test_wait_is_honoured_when_the_browser_hangs(own: Shim) -> None:
 
 
 def test_without_wait_a_refresh_returns_at_once_and_goes_on(own: Shim) -> None:
-    def slow(source: str, params: dict[str, str]) -> dict[str, Any] | None:
-        time.sleep(0.3)
+    returned = threading.Event()
+
+    def patient(source: str, params: dict[str, str]) -> dict[str, Any] | None:
+        returned.wait(20)
         return healthy(source, params)
 
-    with browser(own, slow) as peer:
+    with browser(own, patient) as peer:
         peer.hello()
-        before = time.monotonic()
         assert rows(own, "POST", "/api/refresh?provider=zai")["zai"]["observed_at"] is None
-        assert elapsed(before) < 0.3
+        returned.set()
         peer.expect("entry", lambda m: m["entry"]["provider"] == "zai" and m["entry"]["ok"])
         peer.settled()
 
