@@ -1,8 +1,9 @@
 """`python3 tests`: runs every test this machine can run, Python and JavaScript, and says what was skipped and why.
 
 Needs nothing but Python: it makes its own environment (`.tests-env`, once; a rerun needs no network) and uses the node that
-Playwright brings. Arguments go to pytest (`python3 tests -k guard`) and leave the JavaScript tests out. With
-AIMO_TESTS_NO_SKIP=1 a skipped test is a failed run. Parses on Python 3.8, to say so in a sentence when that is too old.
+Playwright brings. Arguments go to pytest (`python3 tests -k guard`) and leave the JavaScript tests out, but `--deep`, which gives
+hypothesis 20 000 examples and idleness a whole minute. With AIMO_TESTS_NO_SKIP=1 a skipped test is a failed run. Parses on
+Python 3.8, to say so in a sentence when that is too old.
 """
 
 from __future__ import annotations
@@ -60,6 +61,9 @@ def run_python(arguments: list[str]) -> int:
 def main(arguments: list[str]) -> int:
     """The exit code: 0 only if everything passed, and nothing was skipped where that is forbidden."""
     install.require_python(dict(os.environ))
+    if "--deep" in arguments:
+        arguments = [argument for argument in arguments if argument != "--deep"]
+        os.environ["AIMO_TESTS_DEEP"] = "1"
     prepare()
     codes: dict[str, int] = {}
     skipped: list[str] = []

@@ -112,10 +112,13 @@ def pytest_configure(config: pytest.Config) -> None:
     sys.addaudithook(_keep_inside)
 
 
+#: Whether `python3 tests --deep` runs them.
+IS_DEEP = os.environ.get("AIMO_TESTS_DEEP") == "1"
+
 # Time says nothing about a property on a machine shared with a browser; in CI the same examples every time.
 hypothesis.settings.register_profile(
     "aimo",
-    max_examples=200,
+    max_examples=20_000 if IS_DEEP else 200,
     deadline=None,
     derandomize="CI" in os.environ,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-IDLE_SECONDS = 10
+IDLE_SECONDS = 60 if os.environ.get("AIMO_TESTS_DEEP") == "1" else 10
 #: What our own processes may add to the slowest provider.
 OVERHEAD = 0.3
 NODE = os.path.join(os.path.dirname(playwright.__file__), "driver", "node")
