@@ -109,7 +109,7 @@ def _close(stream: IO[bytes] | None) -> None:
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
-    """Kill the child and what it started. Nobody else reaps it, so its number is nobody else's."""
+    """Kill the child and what it started; what of that is left, if it ended by itself."""
     if sys.platform == "win32":
         tree = os.path.join(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "taskkill.exe")
         subprocess.run([tree, "/F", "/T", "/PID", str(child.pid)], capture_output=True, check=False)

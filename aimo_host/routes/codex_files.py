@@ -11,6 +11,7 @@ import binascii
 import os
 import time
 
+from aimo_host.gauge.times import parse_iso
 from aimo_host.providers import fields
 from aimo_host.state import atomic
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 #: The CLI truncates and rewrites the file in place; a half-written read is over a moment later.
 _REWRITE_SECONDS = 0.1
+#: The CLI renews a token that has less than this left, or that says nothing and is this old.
+_RENEWED_BEFORE = 300.0
+_RENEWED_AFTER = 8 * 86400.0
 
 
 def folder(environ: Mapping[str, str]) -> str:
@@ -56,6 +60,14 @@ def has_expired(record: dict[str, Any], now: float) -> bool:
     """Whether the access token says that its time is over; False where it does not say."""
     expires = fields.number(claims(token(record) or "").get("exp"))
     return expires is not None and expires <= now
+
+
+def is_due_for_renewal(record: dict[str, Any], now: float) -> bool:
+    """Whether the CLI would renew its token if it were asked anything: we are not to be the cause of that."""
+    if fields.number(claims(token(record) or "").get("exp")) is not None:
+        return has_expired(record, now + _RENEWED_BEFORE)
+    renewed_at = parse_iso(record.get("last_refresh"))
+    return renewed_at is not None and renewed_at + _RENEWED_AFTER <= now
 
 
 def account(record: dict[str, Any]) -> str | None:
