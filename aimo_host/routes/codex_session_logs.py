@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 _FOLDERS = ("sessions", "archived_sessions")
 #: The newest files by change time, all of them; beyond, only as long as nothing was found; and an end to it.
-_ENOUGH_FILES, _MOST_FILES = 12, 200
-#: From the end of each, where a turn writes its limits; more of it only if there were none.
-_TAILS = (1024 * 1024, 16 * 1024 * 1024)
+_ENOUGH_FILES, _MOST_FILES = 12, 60
+#: From the end of each, where a turn writes its limits; more of the newest ones only if there were none.
+_TAILS = (1024 * 1024, 8 * 1024 * 1024)
 #: Lines of one file that are compared: parallel turns write a little out of order.
 _ENOUGH_LINES = 20
 _MARK = b'"rate_limits"'
@@ -36,9 +36,10 @@ def read(context: Context) -> Outcome:
     latest = context.clock() + CLOCK_AHEAD
     found: Found = []
     for index, path in enumerate(_newest_files(codex_files.folder(context.environ))):
-        if found and index >= _ENOUGH_FILES:
+        is_new = index < _ENOUGH_FILES
+        if found and not is_new:
             break
-        found += _lines_of(path, latest)
+        found += _lines_of(path, latest, _TAILS if is_new else _TAILS[:1])
     if not found:
         return None
     at, usage = max(found, key=lambda pair: pair[0])
@@ -62,9 +63,9 @@ def _newest_files(folder: str) -> list[str]:
     return [path for _, path in sorted(dated, reverse=True)[:_MOST_FILES]]
 
 
-def _lines_of(path: str, latest: float) -> Found:
+def _lines_of(path: str, latest: float, tails: tuple[int, ...]) -> Found:
     """The last lines of a file that say something of the main limit, none of them after `latest`."""
-    for size in _TAILS:
+    for size in tails:
         try:
             with open(path, "rb") as file:
                 length = file.seek(0, os.SEEK_END)
