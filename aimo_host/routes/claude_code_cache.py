@@ -17,11 +17,15 @@ if TYPE_CHECKING:
     from aimo_host.routes import Context, Outcome
 
 
+#: By then every window has reset, and what has no reset of its own (money spent this month) may be of another month.
+_OLDEST = 7 * 86400.0
+
+
 def read(context: Context) -> Outcome:
-    """The windows that have not reset since; None if the file has none, or says that it was written tomorrow."""
+    """The windows that have not reset since; None if the file has none, is too old, or says that it was written tomorrow."""
     now = context.clock()
     found = claude.parse_cached(claude_files.cached_usage(context.environ), now)
-    if found is None or found[1] > now + CLOCK_AHEAD:
+    if found is None or not now - _OLDEST < found[1] <= now + CLOCK_AHEAD:
         return None
     usage, fetched_at = found
     return replace(usage, at=fetched_at, borrowed=True)
