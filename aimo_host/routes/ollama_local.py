@@ -5,6 +5,8 @@ Only a loopback address is asked, never through a proxy. Where no Ollama answers
 
 from __future__ import annotations
 
+import re
+
 from aimo_host.gauge.model import Usage
 from aimo_host.providers import ollama
 from aimo_host.routes import client
@@ -18,6 +20,8 @@ _DEFAULT_PORT = 11434
 _PORTS = {"http": 80, "https": 443}
 #: A server that listens everywhere listens here too.
 _HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not bound
+_BARE_IPV6 = re.compile(r"[0-9a-fA-F:.]+")
+_PATH = re.compile(r"[A-Za-z0-9/._~-]{0,200}")
 
 
 def read(context: Context) -> Outcome:
@@ -44,7 +48,7 @@ def base_url(host: str) -> str | None:
 
     text = host.strip().strip("\"'")
     scheme, separator, address = text.rpartition("://")
-    if address.count(":") > 1 and not address.startswith("["):
+    if address.count(":") > 1 and _BARE_IPV6.fullmatch(address):
         address = f"[{address}]"
     try:
         parts = urlsplit(f"{scheme.lower() or 'http'}://{address}")
@@ -52,7 +56,7 @@ def base_url(host: str) -> str | None:
     except ValueError:
         return None
     name = _HERE.get(name, name)
-    if name not in client.LOOPBACK or parts.scheme not in _PORTS:
+    if name not in client.LOOPBACK or parts.scheme not in _PORTS or not _PATH.fullmatch(parts.path):
         return None
     port = port or (_PORTS[parts.scheme] if separator else _DEFAULT_PORT)
     return f"{parts.scheme}://{f'[{name}]' if ':' in name else name}:{port}{parts.path.rstrip('/')}"
