@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from aimo_host.gauge.model import Answer
     from aimo_host.state.paths import Paths
 
-_NAME = re.compile(r"[a-z][A-Za-z_]{0,39}[A-Za-z0-9_]{0,3}")
+_NAME = re.compile(r"_{0,2}[A-Za-z]+(?:_[A-Za-z]+)*_?(?:[0-9]{1,2}[A-Za-z]?)?")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[A-Z]")
+_HEX = re.compile(r"[0-9a-fA-F_]{8,}")
+_LONGEST_NAME, _LONGEST_WORD = 48, 16
+#: "resetsAt", "is_ok": names have few words this short, random letters have many.
+_SHORT_WORD, _MOST_SHORT_WORDS = 2, 2
+_MEDIA_TYPE = re.compile(r"[a-z]{1,12}/[a-z.+-]{1,32}")
 _DEEPEST = 8
 _MOST_KEYS = 80
 _MOST_ELEMENTS = 3
@@ -28,11 +34,12 @@ _MOST_ELEMENTS = 3
 
 def write(paths: Paths, source: str, answer: Answer, now: float) -> None:
     """Keep the shape of `answer` as the newest one of `source`. Never raises."""
+    media_type = _MEDIA_TYPE.match(answer.headers.get("content-type", "").lower())
     report = {
         "at": iso(now),
         "source": source,
         "status": answer.status,
-        "content_type": answer.headers.get("content-type", "").partition(";")[0][:60],
+        "content_type": media_type[0] if media_type else None,
         "length": len(answer.body),
         "shape": _shape_of_body(answer.body),
     }
@@ -63,9 +70,19 @@ def shape(value: Any, levels: int = _DEEPEST) -> Any:
     if isinstance(value, dict):
         if levels == 0:
             return "object"
-        named = [key for key in value if _NAME.fullmatch(key)]
+        named = [key for key in value if _is_name(key)]
         found = {key: shape(value[key], levels - 1) for key in named[:_MOST_KEYS]}
         return {**found, "(other keys)": len(value) - len(found)} if len(value) > len(found) else found
     if isinstance(value, list):
         return ["…"] if levels == 0 and value else [shape(item, levels - 1) for item in value[:_MOST_ELEMENTS]]
     return {str: "string", bool: "boolean", int: "number", float: "number"}.get(type(value), "null")
+
+
+def _is_name(key: str) -> bool:
+    """Whether a key looks like a word of a program and not like somebody's identifier."""
+    if key.isupper() and len(key) > _SHORT_WORD:
+        return False  # "ID" is a name of a field; longer shouts are codes or people
+    if len(key) > _LONGEST_NAME or not _NAME.fullmatch(key) or _HEX.fullmatch(key):
+        return False
+    words = _WORD.findall(key)
+    return max(map(len, words)) <= _LONGEST_WORD and sum(len(word) <= _SHORT_WORD for word in words) <= _MOST_SHORT_WORDS

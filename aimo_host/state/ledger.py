@@ -21,30 +21,20 @@ if TYPE_CHECKING:
 
 _LARGEST = 512 * 1024
 _LOCK_TIMEOUT = 2.0
+_KEYS = {"at", "provider", "route", "source", "trigger", "status", "ms"}
 
 
 def write(paths: Paths, request: dict[str, Any], *, at: float, milliseconds: float) -> None:
     """Append one request: `provider`, `route`, `source`, `trigger`, and `status` (HTTP's, or a word). Never raises."""
-    record = {"at": iso(at), **request, "ms": round(milliseconds)}
+    record = {"at": iso(at), **request, "ms": max(0, round(milliseconds))}
     line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
     try:
-        atomic.private_folder(os.path.dirname(paths.ledger))
-        with FileLock(os.path.join(paths.locks_dir, "ledger")).hold(_LOCK_TIMEOUT):
-            if _append(paths.ledger, line) > _LARGEST:
+        with FileLock(os.path.join(paths.locks_dir, "ledger")).hold(_LOCK_TIMEOUT) as got:
+            if atomic.append(paths.ledger, line) > _LARGEST and got:
                 kept = (atomic.read(paths.ledger) or b"")[-_LARGEST // 2 :]
                 atomic.replace(paths.ledger, kept[kept.find(b"\n") + 1 :], durable=False)
     except OSError:
         return  # a full disk must not stop a reading
-
-
-def _append(path: str, line: bytes) -> int:
-    """Append and return the size."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), 0o600)
-    try:
-        os.write(descriptor, line)
-        return os.fstat(descriptor).st_size
-    finally:
-        os.close(descriptor)
 
 
 def read(paths: Paths, most: int) -> list[dict[str, Any]]:
@@ -57,8 +47,8 @@ def read(paths: Paths, most: int) -> list[dict[str, Any]]:
     for line in content.splitlines()[-most:] if most > 0 else ():
         try:
             record = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
-        if isinstance(record, dict) and isinstance(record.get("at"), str):
+        if isinstance(record, dict) and record.keys() >= _KEYS:
             found.append(record)
     return found
