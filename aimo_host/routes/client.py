@@ -40,6 +40,8 @@ _KEPT_HEADERS = ("retry-after", "content-type", "date", "cf-mitigated")
 #: The variables that lead to a proxy for https, in the order in which they are believed; then those that are only read as well.
 _PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 _OTHER_PROXY_VARIABLES = ("http_proxy", "HTTP_PROXY")
+_EXCEPTION_VARIABLES = ("no_proxy", "NO_PROXY")
+_HIGHEST_PORT = 65535
 #: How a proxy's answer begins that got no further itself: that is not the fault of its variable.
 _NO_FURTHER = "5"
 
@@ -176,18 +178,46 @@ def _proxy_variable(host: str) -> str | None:
     return next((name for name in _PROXY_VARIABLES if os.environ.get(name)), None)
 
 
-def _senseless_variable() -> str:
-    """The variable that no client can be made with: the first proxy that is none, else the list of exceptions."""
+def unusable_variables(environ: Mapping[str, str]) -> list[str]:
+    """The variables about proxies whose values lead no request anywhere, whatever the network is like."""
+    names = (*_PROXY_VARIABLES, *_OTHER_PROXY_VARIABLES)
+    found = [name for name in names if environ.get(name) and not _is_proxy(environ[name])]
+    return found + [name for name in _EXCEPTION_VARIABLES if not all(map(_is_host, environ.get(name, "").split(",")))]
+
+
+def _is_proxy(value: str) -> bool:
     import httpx
 
-    for name in (*_PROXY_VARIABLES, *_OTHER_PROXY_VARIABLES):
-        value = os.environ.get(name)
-        try:
-            if value:
-                httpx.Proxy(value if "://" in value else f"http://{value}")
-        except (ValueError, httpx.InvalidURL):
-            return name
-    return next((name for name in ("NO_PROXY", "no_proxy") if os.environ.get(name)), "HTTPS_PROXY")
+    try:
+        address = httpx.Proxy(value if "://" in value else f"http://{value}").url
+    except (ValueError, httpx.InvalidURL):
+        return False
+    return bool(address.host) and (address.port or 1) <= _HIGHEST_PORT
+
+
+def _is_host(item: str) -> bool:
+    """Whether an item of NO_PROXY can be looked at: a host, a part of one, an address or a network."""
+    import ipaddress
+
+    import httpx
+
+    item = item.strip()
+    try:
+        ipaddress.ip_interface(item)
+    except ValueError:
+        pass
+    else:
+        return True
+    try:
+        httpx.URL(item if "://" in item else f"all://*{item}")
+    except httpx.InvalidURL:
+        return False
+    return True
+
+
+def _senseless_variable() -> str:
+    """The variable that no client can be made with."""
+    return next(iter(unusable_variables(os.environ)), "HTTPS_PROXY")
 
 
 def _is_caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
