@@ -4,7 +4,7 @@ The newest observation wins per (provider, account). A failure touches only the 
 route, profile), last fed, and never erases windows. A switch of accounts within one feed removes the entry it left, unless
 another feed still keeps it up.
 
-A reading that does not say whose it is joins the provider's only entry. Where that would be a guess, the ends of the week decide:
+A reading that does not say whose it is joins the entry of its feed, or the provider's only one. The ends of the week overrule that:
 they are the account's own. A borrowed copy joins only an entry that agrees with it, and a reading of a second key or browser
 profile never joins one that contradicts it.
 """
@@ -64,17 +64,17 @@ def _joined(cache: Cache, entry: Entry, last: dict[str, Any] | None, via: str) -
     if entry["account"] is not None:
         return str(entry["account"])
     good = _good_ones(cache, entry["provider"])
-    if entry.get("_borrowed"):
-        good = [e for e in good if _week_ends_apart(e, entry) is False]
-    if len(good) == 1:
-        known: str | None = good[0]["account"]
-        return _own_name(via) if _is_another(good[0], entry, last) else known
-    if last is not None and any(_same(e, last) for e in good):
-        return None if last["account"] is None else str(last["account"])
     agreeing = [e for e in good if _week_ends_apart(e, entry) is False]
-    if len(agreeing) == 1:
-        return None if agreeing[0]["account"] is None else str(agreeing[0]["account"])
-    return _own_name(via) if any(e["account"] is None for e in good) else None
+    if entry.get("_borrowed"):
+        good = agreeing
+    known = next((e for e in good if last is not None and _same(e, last)), good[0] if len(good) == 1 else None)
+    if known not in agreeing and len(agreeing) == 1:
+        known = agreeing[0]
+    if known is None:
+        return _own_name(via) if any(e["account"] is None for e in good) else None
+    if _is_another(cache, known, entry, via):
+        return _own_name(via)
+    return None if known["account"] is None else str(known["account"])
 
 
 def _fits(cache: Cache, entry: Entry) -> bool:
@@ -83,9 +83,14 @@ def _fits(cache: Cache, entry: Entry) -> bool:
     return not good or sum(_week_ends_apart(e, entry) is False for e in good) == 1
 
 
-def _is_another(known: Entry, entry: Entry, last: dict[str, Any] | None) -> bool:
-    """Whether a nameless reading contradicts what other feeds have read: then it is of another account."""
-    return (last is None or not _same(known, last)) and _week_ends_apart(known, entry) is True
+def _is_another(cache: Cache, known: Entry, entry: Entry, via: str) -> bool:
+    """Whether a nameless reading contradicts an entry that is not this feed's alone: then it is of another account.
+
+    What only this feed has read may change: the person signed in to another account, or the provider moved the week.
+    """
+    feeding = {name: f["at"] for name, f in cache.get("_feeds", {}).items() if _same(known, f)}
+    shared = any(name != via and not name.endswith("/-") and entry["_at"] - at < _WEEK for name, at in feeding.items())
+    return (shared or via not in feeding) and _week_ends_apart(known, entry) is True
 
 
 def _own_name(via: str) -> str:

@@ -24,8 +24,11 @@ _FULL_PCT = 100.0
 
 
 def snapshot_at(cache: dict[str, Any], settings: dict[str, Any], now: float) -> dict[str, Any]:
-    """`{schema, updated_at, entries}` as of `now`."""
-    return {"schema": SCHEMA, "updated_at": cache.get("updated_at"), "entries": entries_at(cache, settings, now)}
+    """`{schema, updated_at, entries, answer}` as of `now`; see `answer.answer_at`."""
+    from aimo_host.gauge.answer import answer_at  # not on the way of a cached read
+
+    entries = entries_at(cache, settings, now)
+    return {"schema": SCHEMA, "updated_at": cache.get("updated_at"), "entries": entries, "answer": answer_at(entries, now)}
 
 
 def entries_at(cache: dict[str, Any], settings: dict[str, Any], now: float) -> list[dict[str, Any]]:
@@ -137,4 +140,6 @@ def _tightest(binding: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 def _can_pay(balance: dict[str, Any]) -> bool:
     amount = balance.get("amount")
-    return bool(balance.get("enabled") and (balance.get("unlimited") or (amount is not None and amount > 0)))
+    # A workspace says that there are credits and not how many.
+    has_some = balance.get("reason") == "amount_not_shown" or (amount is not None and amount > 0)
+    return bool(balance.get("enabled") and (balance.get("unlimited") or has_some))

@@ -10,6 +10,7 @@ import threading
 
 from aimo_host import __version__
 from aimo_host.gauge import snapshot
+from aimo_host.gauge.answer import answer_at
 from aimo_host.gauge.catalog import PROVIDERS
 from aimo_host.host import dashboard
 from aimo_host.host.extension import Extension
@@ -205,8 +206,9 @@ class Session:
             vanished = self._sent.keys() - entries.keys()
             changed = [e for key, e in entries.items() if e != self._sent.get(key) or key[0] in toggled]
             self._sent, self._refreshing = entries, refreshing
+            answer = answer_at(list(entries.values()), now) if changed else None
             for entry in changed:
-                self._send({"type": "entry", "entry": entry, "refreshing": refreshing})
+                self._send({"type": "entry", "entry": entry, "refreshing": refreshing, "answer": answer})
         if vanished:
             self._welcome()
 

@@ -10,8 +10,10 @@ import time
 
 from aimo_host import __version__
 from aimo_host.gauge import snapshot
+from aimo_host.gauge.answer import answer_at
 from aimo_host.gauge.times import parse_iso
 from aimo_host.state import cache, presence, requests, settings
+from aimo_host.state.bell import Bell
 from aimo_host.state.lock import FileLock
 
 TYPE_CHECKING = False
@@ -49,6 +51,14 @@ class Api:
         """The entries as they are known, asking nobody."""
         entries = snapshot.entries_at(cache.read(self._paths), settings.read(self._paths), time.time())
         return [entry for entry in entries if provider is None or entry["provider"] == provider]
+
+    def answer(self) -> dict[str, Any]:
+        """Whom to use and what is the matter, of what is known; asks nobody."""
+        return answer_at(self.cached(), time.time())
+
+    def bell(self) -> Bell:
+        """A bell for one client who wants to hear of every change."""
+        return Bell(self._paths.bells_dir, (self._paths.cache, self._paths.settings))
 
     def usage(self, provider: str | None, max_age: float, wait: float, trigger: str) -> Entries:
         """The entries, after a refresh of those that are older than `max_age`, for which at most `wait` seconds are spent."""

@@ -11,7 +11,7 @@ import socket
 import time
 from http.server import BaseHTTPRequestHandler
 
-from aimo_host.shim import guard, query
+from aimo_host.shim import events, guard, query
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -142,6 +142,8 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True  # its body is not read, and must not be taken for another request
         if refusal is None and path in self._site.files:
             refusal = self._only("GET") or self._file(path)
+        elif refusal is None and path == "/api/events":
+            refusal = self._only("GET") or self._events(parameters)
         elif refusal is None and path in _ROUTES:
             method, allowed, route = _ROUTES[path]
             refusal = self._only(method) or self._route(route, parameters, allowed)
@@ -192,6 +194,20 @@ class Handler(BaseHTTPRequestHandler):
         self._send(200, "application/json", json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode())
         return None
 
+    def _events(self, parameters: str) -> guard.Refusal | None:
+        if parameters:
+            return guard.Refusal(400, "bad_parameter", "There are no parameters here.")
+        if not events.places.acquire(blocking=False):
+            return guard.Refusal(503, "busy", f"At most {events.MOST_CLIENTS} clients can listen at a time.")
+        self.close_connection = True
+        try:
+            self._send_head(200, "text/event-stream", None)
+            self.wfile.flush()
+            events.stream(self._site.api, self.connection)
+        finally:
+            events.places.release()
+        return None
+
     def _trigger(self) -> str:
         """Who wants to know, for the ledger: only our own page in a browser is of the same origin."""
         return "dashboard" if self.headers.get("Sec-Fetch-Site") == "same-origin" else "http"
@@ -212,9 +228,16 @@ class Handler(BaseHTTPRequestHandler):
         self._send(refusal.status, "application/json", body)
 
     def _send(self, status: int, kind: str, body: bytes) -> None:
+        self._send_head(status, kind, len(body))
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def _send_head(self, status: int, kind: str, length: int | None) -> None:
+        """The same closed set of headers on every answer; `length` is None where the answer has no end."""
         self.send_response(status)
         self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
+        if length is not None:
+            self.send_header("Content-Length", str(length))
         self.send_header("Cache-Control", "no-store")
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Content-Security-Policy", _CONTENT_POLICY)
@@ -223,8 +246,6 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
         self.end_headers()
         self.connection.settimeout(SILENCE_SECONDS)
-        if self.command != "HEAD":
-            self.wfile.write(body)
 
 
 def _usage(api: Api, found: dict[str, Any], trigger: str) -> object:
@@ -240,6 +261,10 @@ def _refresh(api: Api, found: dict[str, Any], trigger: str) -> object:
     return api.refresh(found.get("provider"), found.get("wait", 0.0), trigger)
 
 
+def _answer(api: Api, _found: dict[str, Any], _trigger: str) -> object:
+    return api.answer()
+
+
 def _ping(api: Api, _found: dict[str, Any], _trigger: str) -> object:
     return api.ping()
 
@@ -248,5 +273,6 @@ def _ping(api: Api, _found: dict[str, Any], _trigger: str) -> object:
 _ROUTES: dict[str, tuple[str, tuple[str, ...], Route]] = {
     "/api/usage": ("GET", ("max_age", "wait", "cached", "provider"), _usage),
     "/api/refresh": ("POST", ("wait", "provider"), _refresh),
+    "/api/answer": ("GET", (), _answer),
     "/api/ping": ("GET", (), _ping),
 }

@@ -6,6 +6,7 @@ import argparse
 import errno
 import os
 import select
+import signal
 import socket
 import sys
 import threading
@@ -125,12 +126,22 @@ def serve(sockets: list[socket.socket], api: Api, paths: state_paths.Paths, toke
     sys.stdout.write(f"listening on http://localhost:{port}\n")
     sys.stdout.flush()
     free = threading.BoundedSemaphore(_MOST_CONNECTIONS)
+    # Without it an interrupt that comes just before `select` sleeps, or any on Windows, would wait for the next client.
+    waker, woken = socket.socketpair()
+    waker.setblocking(False)
+    signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
     try:
         while True:
-            for ready in select.select(sockets, [], [])[0]:
+            for ready in select.select([*sockets, woken], [], [])[0]:
+                if ready is woken:
+                    woken.recv(64)
+                    continue
                 free.acquire()
                 _accept(ready, site, free)
     finally:
+        signal.set_wakeup_fd(-1)
+        for one in (waker, woken, *sockets):
+            one.close()
         if sign is not None:
             sign.leave()
 

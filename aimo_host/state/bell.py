@@ -85,11 +85,15 @@ class Bell:
                 seen.append(None)
         return seen
 
-    def wait(self, timeout: float | None = None) -> bool:
-        """Sleep until the bell rings (True) or `timeout` seconds have passed (False). Rings that piled up count as one."""
+    def wait(self, timeout: float | None = None, or_readable: socket.socket | None = None) -> bool:
+        """Sleep until the bell rings (True) or `timeout` seconds have passed (False). Rings that piled up count as one.
+
+        It is also over (False) as soon as there is something to read at `or_readable`.
+        """
+        others = [] if or_readable is None else [or_readable]
         if self._socket is None:
-            return self._watch(timeout)
-        if self._is_down or not select.select([self._socket], [], [], timeout)[0]:
+            return self._watch(timeout, others)
+        if self._is_down or self._socket not in select.select([self._socket, *others], [], [], timeout)[0]:
             return False
         try:
             while True:
@@ -97,7 +101,7 @@ class Bell:
         except OSError:
             return not self._is_down
 
-    def _watch(self, timeout: float | None) -> bool:
+    def _watch(self, timeout: float | None, others: list[socket.socket]) -> bool:
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self._is_down:
             seen = self._look()
@@ -105,9 +109,10 @@ class Bell:
                 self._seen = seen
                 return True
             left = _LOOK_EVERY if deadline is None else min(_LOOK_EVERY, deadline - time.monotonic())
-            if left <= 0:
+            if left <= 0 or (others and select.select(others, [], [], left)[0]):
                 return False
-            time.sleep(left)
+            if not others:
+                time.sleep(left)
         return False
 
     def take_down(self) -> None:
