@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -16,7 +17,9 @@ from aimo_host import demo, terminal
 from aimo_host.gauge import snapshot
 from aimo_host.gauge.problems import Problem, as_json
 from aimo_host.gauge.sound import sound
+from aimo_host.gauge.times import iso
 from aimo_host.state import settings
+from aimo_host.terminal import answer, clock, rows
 
 NOW = 1_795_000_000.0
 WIDTHS = [60, 80, 200]
@@ -69,7 +72,7 @@ def window(**changed: Any) -> dict[str, Any]:
 def row(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> str:
     """The line of such a window."""
     text = shown([sample(windows=[window(**changed)], balances=[])], monkeypatch)
-    return text.splitlines()[1]
+    return next(line for line in text.splitlines() if line.startswith("  "))
 
 
 # -- width
@@ -98,7 +101,7 @@ def test_no_line_is_wider_than_the_terminal(monkeypatch: pytest.MonkeyPatch, wid
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_bars_and_times_stand_in_columns(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
-    lines = [line for line in shown(SAMPLES, monkeypatch, width=width).splitlines() if "%" in line]
+    lines = [line for line in shown(SAMPLES, monkeypatch, width=width).splitlines() if "%" in line and line.startswith("  ")]
     assert len(lines) > 8
     assert len({line.index(" %") for line in lines}) == 1
     assert all(line[15] == " " for line in lines)  # a long name never runs into its bar
@@ -194,7 +197,7 @@ def test_the_mark_of_the_even_pace_stands_in_its_place(monkeypatch: pytest.Monke
     ],
 )
 def test_short_names_come_from_kind_length_and_scope(changed: dict[str, Any], name: str) -> None:
-    assert terminal.short_name(window(**changed)) == name
+    assert rows.short_name(window(**changed)) == name
 
 
 @pytest.mark.parametrize(
@@ -213,14 +216,14 @@ def test_short_names_come_from_kind_length_and_scope(changed: dict[str, Any], na
     ],
 )
 def test_a_duration_has_at_most_two_units(seconds: float, text: str) -> None:
-    assert terminal.span(seconds) == text
+    assert clock.span(seconds) == text
 
 
 @pytest.mark.parametrize(
     ("ahead", "shape"), [(60, r"in 1 m"), (2 * 86400, r"[A-Z][a-z]{2} \d\d:\d\d"), (8 * 86400, r"\d\d [A-Z][a-z]{2} \d\d:\d\d")]
 )
 def test_a_far_moment_is_a_weekday_and_a_farther_one_a_date(ahead: float, shape: str) -> None:
-    assert re.fullmatch(shape, terminal.moment(NOW + ahead, NOW))
+    assert re.fullmatch(shape, clock.moment(NOW + ahead, NOW))
 
 
 def test_a_failed_row_keeps_its_windows_and_says_what_happened_and_where_to_go(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,7 +256,7 @@ def test_a_blocked_row_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_balance_is_one_line_and_never_a_made_up_0(monkeypatch: pytest.MonkeyPatch, balance: dict[str, Any], text: str) -> None:
     blank = {"kind": "credits", "label": "credits", "amount": None, "used": None, "limit": None, "unit": None}
     whole = blank | {"unlimited": False, "enabled": True, "reason": None} | balance
-    assert shown([sample(balances=[whole], windows=[])], monkeypatch).splitlines()[1] == f"  {text}"
+    assert shown([sample(balances=[whole], windows=[])], monkeypatch).splitlines()[-1] == f"  {text}"
 
 
 def test_an_empty_purse_that_is_closed_has_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -318,3 +321,51 @@ def test_no_text_of_a_provider_reaches_the_terminal_s_controls(text: str) -> Non
     with pytest.MonkeyPatch.context() as monkeypatch:
         said = shown([sample(plan_label=kept, blocked={"code": "x", "message": kept})], monkeypatch)
     assert [char for char in said if not char.isprintable() and char != "\n"] == []
+
+
+# -- the answer
+
+HOUR = 3600.0
+LATER = time.strftime("%H:%M", time.localtime(NOW + HOUR))
+
+
+def _answer(code: str, *notes: dict[str, Any], **use: Any) -> dict[str, Any]:
+    nobody = {"provider": None, "account": None, "account_name": None, "headroom_pct": None, "until": None}
+    return {"use": {"code": code, **nobody, **use}, "notes": list(notes)}
+
+
+def _note(code: str, **more: Any) -> dict[str, Any]:
+    return {"code": code, "provider": "zai", "account_name": None, "scope": None, "pct": None, "until": None, **more}
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (_answer("use", provider="codex", headroom_pct=84.9, until=iso(NOW + HOUR)), ("Use Codex: 84 % left until " + LATER, "")),
+        (_answer("use_open", provider="codex", headroom_pct=84.0), ("Use Codex: 84 % left", "")),
+        (_answer("none_left", until=iso(NOW + HOUR)), ("Nothing left until " + LATER, "")),
+        (_answer("none_left_open"), ("Nothing left", "")),
+        (_answer("unknown"), ("", "")),
+        (_answer("unknown", _note("unknown")), ("", "Z.ai unknown")),
+        (_answer("unknown", _note("blocked"), _note("full")), ("", "Z.ai refuses work · Z.ai full")),
+        (
+            _answer("unknown", _note("full", account_name="work", scope="Fable", until=iso(NOW + HOUR))),
+            ("", "Z.ai work Fable full until " + LATER),
+        ),
+        (_answer("unknown", _note("lose", pct=60.2, until=iso(NOW + HOUR))), ("", "Z.ai would lose 60 % in 1 h")),
+    ],
+)
+def test_the_answer_is_one_sentence_and_the_facts_another(found: dict[str, Any], said: tuple[str, str]) -> None:
+    entries = [{**snapshot.never_read("codex"), "account": None}]
+    assert answer.sentences(found, entries, NOW) == said
+
+
+def test_of_two_accounts_the_one_to_use_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = [sample(account="a", account_name="work"), sample(account="b", account_name=None, headroom_pct=1.0)]
+    assert shown(both, monkeypatch).startswith("Use Claude ")
+
+
+def test_the_answer_stands_above_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = shown(demo.sample_entries(NOW), monkeypatch).splitlines()
+    assert lines[0].startswith("Use Codex: 84 % left until ")
+    assert lines[1].startswith("Claude Fable full until ")

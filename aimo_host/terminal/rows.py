@@ -6,10 +6,11 @@ Colour is a second signal only: every state is readable without it. rich is impo
 from __future__ import annotations
 
 import sys
-import time
 
+from aimo_host.gauge.answer import answer_at
 from aimo_host.gauge.catalog import PROVIDERS
 from aimo_host.gauge.times import parse_iso
+from aimo_host.terminal.clock import moment, span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,11 +57,23 @@ def show(entries: list[Entry], now: float, *, heading: str | None = None) -> Non
     console = _console()
     width, drawn = min(console.width, _WIDEST), _encodes(console)
     lines = [] if heading is None else [Text(heading, style="bold")]
+    lines += _headline(entries, now, width, console)
     for entry in entries:
         lines += _lines(entry, now, width, drawn)
     if not any(entry["observed_at"] for entry in entries):
         lines.append(Text("Nothing could be read yet. `aimo demo` shows what it will look like."))
     console.print(Text("\n").join(lines), no_wrap=True, overflow="ignore", crop=False)
+
+
+def _headline(entries: list[Entry], now: float, width: int, console: Console) -> list[Text]:
+    """Whom to use, and what is the matter."""
+    from rich.text import Text
+
+    from aimo_host.terminal.answer import sentences
+
+    answer, facts = sentences(answer_at(entries, now), entries, now)
+    said = [*([Text(answer, style="bold")] if answer else []), *([Text(facts, style="dim")] if facts else [])]
+    return [line for text in said for line in text.wrap(console, width)]
 
 
 def _console() -> Console:
@@ -87,7 +100,7 @@ def _encodes(console: Console) -> bool:
 def _lines(entry: Entry, now: float, width: int, drawn: bool) -> list[Text]:  # noqa: FBT001 - one flag, named at the call's origin
     from rich.text import Text
 
-    lines = [_headline(entry, now, width)]
+    lines = [_title(entry, now, width)]
     if entry["error"]:
         where = (entry["problem"] or {}).get("url")
         lines += _notes(entry["error"], where, width, "yellow")
@@ -110,7 +123,7 @@ def _folded(entry: Entry, scope: str, width: int) -> Text:
     from rich.text import Text
 
     names = (short_name({**window, "scope": None}) for window in entry["windows"] if window["scope"] == scope)
-    line = Text(f"  {_short_scope(scope)}: {', '.join(names)} unused", style="dim")
+    line = Text(f"  {short_scope(scope)}: {', '.join(names)} unused", style="dim")
     line.truncate(width, overflow="ellipsis")
     return line
 
@@ -128,7 +141,7 @@ def _notes(sentence: str, url: str | None, width: int, style: str) -> list[Text]
     return [Text(line, style=style) for line in (*wrapped, *([f"    {url}"] if url else []))]
 
 
-def _headline(entry: Entry, now: float, width: int) -> Text:
+def _title(entry: Entry, now: float, width: int) -> Text:
     from rich.text import Text
 
     row = PROVIDERS.get(entry["provider"])
@@ -195,10 +208,10 @@ def short_name(window: Window) -> str:
         name = f"{seconds / 3600:.0f} h"
     elif name is None:
         name = str(window["label"]) if kind == "other" else "Session"
-    return f"{name} {_short_scope(scope)}" if scope and scope not in name else name
+    return f"{name} {short_scope(scope)}" if scope and scope not in name else name
 
 
-def _short_scope(scope: str) -> str:
+def short_scope(scope: str) -> str:
     """`GPT-5.3-Codex-Spark` is known to everybody as Spark."""
     return scope.rsplit("-", 1)[-1] if len(scope) > _LONG_SCOPE else scope
 
@@ -215,26 +228,6 @@ def _when(window: Window, now: float) -> str:
     if resets_at is not None:
         return moment(resets_at, now)
     return f"in {window['resets_in']}" if window["resets_in"] else ""
-
-
-def moment(at: float, now: float) -> str:
-    """`in 2 h 10 m` within a day, else the local weekday and time, with the date if it is more than six days away."""
-    if at - now < _DAY:
-        return f"in {span(at - now)}"
-    return time.strftime("%a %H:%M" if at - now < 6 * _DAY else "%d %b %H:%M", time.localtime(at))
-
-
-def span(seconds: float) -> str:
-    """A duration in at most two units: `4 s`, `12 m`, `2 h 10 m`, `3 d 4 h`."""
-    whole = max(0, int(seconds))
-    if whole < 60:  # noqa: PLR2004 - clock arithmetic
-        return f"{whole} s"
-    minutes, hours, days = whole // 60 % 60, whole // 3600 % 24, whole // _DAY
-    if days:
-        return f"{days} d {hours} h" if hours else f"{days} d"
-    if hours:
-        return f"{hours} h {minutes} m" if minutes else f"{hours} h"
-    return f"{minutes} m"
 
 
 def _says_something(balance: dict[str, Any], entry: Entry) -> bool:
@@ -263,28 +256,3 @@ def _amount(value: float | None, unit: str) -> str | None:
     is_money = len(unit) == _CURRENCY_LETTERS and unit.isupper()
     number = f"{value:,.2f}" if is_money or value % 1 else f"{value:,.0f}"
     return f"{number} {unit}" if is_money else number
-
-
-_LOG_COLUMNS = ("at", "provider", "route", "source", "trigger", "status", "ms")
-
-
-def show_requests(made: list[dict[str, Any]], faults: list[str]) -> None:
-    """Write the ledger as plain columns, and aimo's own faults below it. Local time, so that it can be compared with a memory."""
-    rows = [[_log_cell(name, record.get(name, "")) for name in _LOG_COLUMNS] for record in made]
-    if not rows:
-        sys.stdout.write("No request to a provider was made yet.\n")
-    else:
-        table = [list(_LOG_COLUMNS), *rows]
-        widths = [max(len(row[index]) for row in table) for index in range(len(_LOG_COLUMNS))]
-        sys.stdout.writelines(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n" for row in table
-        )
-    if faults:
-        sys.stdout.write("\naimo's own faults:\n")
-        sys.stdout.writelines(f"{line}\n" for line in faults)
-
-
-def _log_cell(name: str, value: object) -> str:
-    at = parse_iso(value) if name == "at" else None
-    text = str(value) if at is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
-    return "".join(char for char in text if char.isprintable())[:60]
