@@ -5,8 +5,6 @@
  * Nothing secret is ever in here: a face can show all that it gets.
  */
 
-import { ORDER } from "../view/providers.js";
-
 /** @typedef {import("../view/reading.js").Entry} Entry */
 /** @typedef {import("../view/reading.js").Settings} Settings */
 /** @typedef {import("../view/reading.js").FaceState} FaceState */
@@ -14,26 +12,6 @@ import { ORDER } from "../view/providers.js";
 
 /** Where the state lies in storage.local; popup and options read it before they connect. */
 export const STATE_KEY = "face_state";
-
-/**
- * The entries with one of them replaced or added. An entry without an account is a provider's placeholder: it makes way for the first
- * reading that names one.
- * @param {Entry[]} entries
- * @param {Entry} entry
- * @returns {Entry[]}
- */
-export function withEntry(entries, entry) {
-  /** @param {Entry} other */
-  const same = (other) => other.provider === entry.provider && other.account === entry.account;
-  /** @param {Entry} other */
-  const placeholder = (other) => other.provider === entry.provider && other.account === null && other.observed_at === null;
-  let at = entries.findIndex(same);
-  if (at < 0) at = entries.findIndex(placeholder);
-  if (at >= 0) return entries.map((other, index) => (index === at ? entry : other));
-  const before = ORDER.slice(0, ORDER.indexOf(entry.provider) + 1);
-  const end = entries.findLastIndex((other) => before.includes(other.provider)) + 1;
-  return [...entries.slice(0, end), entry, ...entries.slice(end)];
-}
 
 /**
  * The settings as the host will have them: mappings are merged key by key, a null name is forgotten, `wake` is an act.

@@ -5,8 +5,9 @@
  * to know. Alarms re-open the port, age the badge and ring a reminder.
  */
 
+import { withEntry } from "../view/reading.js";
 import { BADGE_ALARM, showBadge } from "./badge.js";
-import { changedSettings, Faces, withEntry } from "./faces.js";
+import { changedSettings, Faces } from "./faces.js";
 import { answerFrame, HOST_NAME, HostPort, PROTOCOL, RECONNECT_ALARM } from "./host_port.js";
 import { accept, faceOf, tierOf } from "./messages.js";
 import { ring } from "./reminders.js";
@@ -72,11 +73,11 @@ const fromHost = {
     asking -= 1;
     await upgrade.ifIdle();
   },
-  entry: async ({ entry, refreshing }) => {
+  entry: async ({ entry, answer, refreshing }) => {
     const state = await faces.change(({ snapshot }) => {
       if (!entry || !snapshot) return { refreshing };
       const entries = withEntry(snapshot.entries, entry);
-      return { refreshing, snapshot: { ...snapshot, entries } };
+      return { refreshing, snapshot: { ...snapshot, entries, answer } };
     });
     if (entry) await showBadge(state, Date.now());
   },

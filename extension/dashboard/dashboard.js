@@ -1,27 +1,33 @@
 /**
  * The dashboard that `aimo serve` shows: the popup's gauges in a wide window.
  *
- * Talks to its own origin and to nobody else. Opening it is one refresh, the button is another, and nothing else ever asks.
+ * Talks to its own origin and to nobody else. Opening it is one refresh, the button is another, and nothing else ever asks. While a
+ * refresh runs it listens to the events of the shim, so that rows arrive one by one.
  */
 
 import { byId, el, sayAll, sentenceParts } from "../view/dom.js";
 import { ago } from "../view/format.js";
 import { paint } from "../view/gauges.js";
-import { headline } from "../view/headline.js";
+import { headline, paintHeadline } from "../view/headline.js";
 import { ORDER, providerRow } from "../view/providers.js";
-import { age, arrange } from "../view/reading.js";
+import { age, arrange, instant, withEntry } from "../view/reading.js";
 import { loadWords } from "../view/words.js";
 
 /** @typedef {import("../view/reading.js").Entry} Entry */
+/** @typedef {import("../view/reading.js").Answer} Answer */
 
 /** The times on the screen move on by themselves; nobody is asked. */
 const REPAINT_MS = 20_000;
 const WAIT_SECONDS = 75;
+/** The host tells moments in whole seconds. */
+const ROUNDING_MS = 1_000;
 const TOKEN_KEY = "aimo_token";
 
 const words = await loadWords("auto");
 /** @type {Entry[]} */
 let entries = [];
+/** @type {Answer | null} */
+let answer = null;
 /** @type {string[]} */
 let refreshing = [];
 
@@ -69,13 +75,38 @@ function trouble(key) {
 
 /** @param {string} [provider] */
 async function refresh(provider) {
+  if (refreshing.length > 0) return;
   refreshing = provider ? [provider] : [...ORDER];
   draw();
-  show(
-    await ask("POST", `/api/refresh?wait=${WAIT_SECONDS}${provider ? `&provider=${encodeURIComponent(provider)}` : ""}`),
-    provider,
-  );
+  const events = listen();
+  const only = provider ? `&provider=${encodeURIComponent(provider)}` : "";
+  const read = await ask("POST", `/api/refresh?wait=${WAIT_SECONDS}${only}`);
+  events?.close();
   refreshing = [];
+  show(read, provider);
+  hear(await ask("GET", "/api/answer"));
+}
+
+/** @returns {EventSource | null} null: the shim wants a token, which an EventSource cannot send; the answer will have to do */
+function listen() {
+  if (sessionStorage.getItem(TOKEN_KEY)) return null;
+  const started = Date.now();
+  const events = new EventSource("/api/events");
+  events.addEventListener("entry", ({ data }) => {
+    /** @type {Entry} */
+    const entry = JSON.parse(data);
+    if ((instant(entry.attempted_at) ?? 0) + ROUNDING_MS >= started)
+      refreshing = refreshing.filter((provider) => provider !== entry.provider);
+    entries = withEntry(entries, entry);
+    draw();
+  });
+  events.addEventListener("answer", ({ data }) => hear(JSON.parse(data)));
+  return events;
+}
+
+/** @param {Answer | null} said */
+function hear(said) {
+  answer = said ?? answer;
   draw();
 }
 
@@ -95,12 +126,10 @@ function show(answer, provider) {
 function draw() {
   const now = Date.now();
   const { visible, dormant } = arrange(entries, null);
-  const { answer, facts } = headline(visible, now, words);
   const ages = visible.map((entry) => age(entry, now)).filter((passed) => passed !== null);
   byId("age").textContent = refreshing.length > 0 ? words.say("reading") : ages.length > 0 ? ago(Math.min(...ages), words) : "";
-  byId("headline").hidden = !answer && !facts;
-  byId("answer").textContent = answer;
-  byId("facts").textContent = facts;
+  byId("headline").hidden = visible.length === 0;
+  paintHeadline(headline(answer, visible, now, words), words);
   paint(byId("gauges"), visible, { words, now, refreshing, deeds });
   const names = dormant.map((provider) => providerRow(provider).name).join(words.language === "ja" ? "、" : ", ");
   byId("dormant").replaceChildren(dormant.length > 0 ? el("span", {}, words.say("not_set_up", { names })) : "");
@@ -114,4 +143,5 @@ ask("GET", "/api/ping").then((ping) => {
   byId("sample").hidden = ping?.demo !== true;
 });
 show(await ask("GET", "/api/usage?cached=1"));
+hear(await ask("GET", "/api/answer"));
 await refresh();

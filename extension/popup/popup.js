@@ -9,7 +9,7 @@ import { WorkerLink } from "../faces/worker_link.js";
 import { byId, el, sayAll } from "../view/dom.js";
 import { ago } from "../view/format.js";
 import { paint } from "../view/gauges.js";
-import { headline } from "../view/headline.js";
+import { headline, paintHeadline } from "../view/headline.js";
 import { providerRow } from "../view/providers.js";
 import { age, arrange } from "../view/reading.js";
 import { loadWords } from "../view/words.js";
@@ -90,11 +90,9 @@ async function show(state) {
  */
 function draw(state, said, now) {
   const { visible, dormant } = arrange(state.snapshot?.entries ?? [], state.settings);
-  const { answer, facts } = headline(visible, now, said);
   byId("age").textContent = ageLine(state, visible, said, now);
-  byId("headline").hidden = !answer && !facts;
-  byId("answer").textContent = answer;
-  byId("facts").textContent = facts;
+  byId("headline").hidden = visible.length === 0;
+  paintHeadline(headline(state.snapshot?.answer, visible, now, said), said);
   paintHostNotice(byId("host"), state.host, said);
   byId("dashboard").toggleAttribute("disabled", state.host.state !== "ready");
   paint(byId("gauges"), visible, { words: said, now, refreshing: state.refreshing, deeds });

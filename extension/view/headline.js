@@ -1,108 +1,85 @@
 /**
- * The answer first: whom to use, how much is left, until when; then what is full and what is unknown. From what the host worked out
- * (headroom and tightest window of each entry), as it holds at this moment.
+ * The answer first: whom to use, how much is left, until when; then what is full, unknown, or would be lost.
+ *
+ * The host works it out (aimo_host/gauge/answer.py) and this only translates, by code and parameters. What time has made void since
+ * is left out: a part whose moment has passed, and an account whose reading has become old.
  */
 
-import { moment, percent, shortScope } from "./format.js";
+import { byId, el } from "./dom.js";
+import { duration, moment, percent, shortScope } from "./format.js";
 import { providerRow } from "./providers.js";
-import { asOf, isOld, level, resetOf } from "./reading.js";
+import { asOf, instant, isOld } from "./reading.js";
 
 /** @typedef {import("./words.js").Words} Words */
 /** @typedef {import("./reading.js").Entry} Entry */
+/** @typedef {import("./reading.js").Answer} Answer */
 
 /**
+ * @param {Answer | null | undefined} said what the host said last
  * @param {Entry[]} entries the visible ones
  * @param {number} now
  * @param {Words} words
- * @returns {{answer: string, facts: string}} empty texts where there is nothing to say
+ * @returns {{answer: string, facts: string[]}} nothing where there is nothing to say
  */
-export function headline(entries, now, words) {
-  const read = entries.filter((entry) => entry.observed_at !== null).map((entry) => asOf(entry, now));
-  const known = read.filter((entry) => !isOld(entry, now) && entry.headroom_pct !== null);
-  const [best] = known
-    .filter((entry) => entry.ok && (entry.headroom_pct ?? 0) > 0)
-    .sort((one, other) => (other.headroom_pct ?? 0) - (one.headroom_pct ?? 0));
-  const facts = read.flatMap((entry) => fact(entry, entry === best, now, words));
-  const spent = known.length > 0 && known.length === entries.length;
-  return {
-    answer: best ? use(best, read, now, words) : spent ? noneLeft(known, now, words) : "",
-    facts: facts.join(words.say("fact_joint")),
-  };
+export function headline(said, entries, now, words) {
+  if (!said) return { answer: "", facts: [] };
+  const facts = said.notes.filter((note) => isAhead(note.until, now)).map((note) => fact(note, entries, now, words));
+  return { answer: use(said.use, entries, now, words), facts };
 }
 
 /**
- * @param {Entry} entry
- * @param {Entry[]} all
- */
-function nameOf(entry, all) {
-  const { name } = providerRow(entry.provider);
-  const several = all.filter((other) => other.provider === entry.provider).length > 1;
-  return several && entry.account_name ? `${name} (${entry.account_name})` : name;
-}
-
-/**
- * @param {Entry} entry
- * @param {Entry[]} all
- * @param {number} now
+ * The same, put into the face's `#answer` and `#facts`; a line breaks between facts, never within one.
+ * @param {ReturnType<typeof headline>} said
  * @param {Words} words
  */
-function use(entry, all, now, words) {
-  const tightest = entry.windows.find((window) => window.label === entry.tightest);
-  const reset = tightest ? resetOf(tightest, entry) : null;
-  const left = percent(Math.floor(entry.headroom_pct ?? 0), words);
-  const name = nameOf(entry, all);
-  return reset === null
-    ? words.say("use_open", { name, percent: left })
-    : words.say("use", { name, percent: left, when: moment(reset, now, words) });
+export function paintHeadline({ answer, facts }, words) {
+  byId("answer").textContent = answer;
+  const joint = words.say("fact_joint");
+  const parts = facts.map((text, index) => el("span", {}, index < facts.length - 1 ? text + joint : text));
+  const before = byId("facts");
+  const after = el("p", { id: "facts", class: "facts" }, ...parts);
+  if (!before.isEqualNode(after)) before.replaceWith(after);
+}
+
+/** @param {string | null} iso @param {number} now a moment that nobody named has not passed */
+function isAhead(iso, now) {
+  const at = instant(iso);
+  return at === null || at > now;
 }
 
 /**
+ * @param {Answer["use"]} use
  * @param {Entry[]} entries
  * @param {number} now
  * @param {Words} words
  */
-function noneLeft(entries, now, words) {
-  const backs = entries.map((entry) => {
-    const full = entry.windows.filter((window) => window.binding && level(window.used_pct) === "full");
-    const resets = full.map((window) => resetOf(window, entry));
-    return entry.blocked || resets.length === 0 || resets.includes(null) ? Infinity : Math.max(...resets.map(Number));
-  });
-  const first = Math.min(...backs);
-  return Number.isFinite(first) ? words.say("none_left", { when: moment(first, now, words) }) : words.say("none_left_open");
+function use({ code, provider, account, account_name, headroom_pct, until }, entries, now, words) {
+  const key = `answer_${code}`;
+  if (!isAhead(until, now) || !words.knows(key)) return "";
+  const when = moment(instant(until) ?? now, now, words);
+  if (provider === null) return entries.length > 0 ? words.say(key, { when }) : "";
+  const entry = entries.find((other) => other.provider === provider && other.account === account);
+  if (!entry || isOld(entry, now) || asOf(entry, now).headroom_pct === null) return "";
+  const left = percent(Math.floor(headroom_pct ?? 0), words);
+  return words.say(key, { name: nameOf(provider, account_name, entries), percent: left, when });
 }
 
 /**
- * What is full or unknown about one entry, if anything.
- * @param {Entry} entry
- * @param {boolean} isBest
+ * @param {Answer["notes"][number]} note
+ * @param {Entry[]} entries
  * @param {number} now
  * @param {Words} words
- * @returns {string[]}
  */
-function fact(entry, isBest, now, words) {
-  const { name } = providerRow(entry.provider);
-  if (isOld(entry, now)) return [words.say("fact_unknown", { name })];
-  if (entry.blocked) return [words.say("fact_blocked", { name })];
-  const full = entry.windows.filter(
-    (window) => level(window.used_pct) === "full" && window.kind !== "spend" && window.kind !== "tools",
-  );
-  const main = full.find((window) => window.binding);
-  const isUnknown = !isBest && entry.headroom_pct === null && entry.windows.some((window) => window.binding);
-  if (!main && isUnknown) return [words.say("fact_unknown", { name })];
-  const window = main ?? full[0];
-  return window
-    ? [isFull(window.scope === null ? name : `${name} ${shortScope(window.scope)}`, resetOf(window, entry), now, words)]
-    : [];
+function fact({ code, provider, account_name, scope, pct, until }, entries, now, words) {
+  const name = [nameOf(provider, account_name, entries), shortScope(scope ?? "")].filter(Boolean).join(" ");
+  const at = instant(until) ?? now;
+  const values = { name, percent: percent(pct ?? 0, words), when: moment(at, now, words), duration: duration(at - now, words) };
+  return words.say(code === "full" && until === null ? "fact_full_open" : `fact_${code}`, values);
 }
 
-/**
- * @param {string} name
- * @param {number | null} reset
- * @param {number} now
- * @param {Words} words
- */
-function isFull(name, reset, now, words) {
-  return reset === null
-    ? words.say("fact_full_open", { name })
-    : words.say("fact_full", { name, when: moment(reset, now, words) });
+/** @param {string} provider @param {string | null} account_name @param {Entry[]} entries */
+function nameOf(provider, account_name, entries) {
+  const { name } = providerRow(provider);
+  const several = entries.filter((entry) => entry.provider === provider).length > 1;
+  return several && account_name ? `${name} (${account_name})` : name;
 }

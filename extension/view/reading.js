@@ -4,6 +4,8 @@
  * A window whose reset has passed never shows its old percentage, however long ago the snapshot was stored.
  */
 
+import { ORDER } from "./providers.js";
+
 /**
  * @typedef {object} Window
  * @property {string} label
@@ -56,7 +58,16 @@
  * @property {Problem | null} problem
  */
 
-/** @typedef {{schema: number, updated_at: string | null, entries: Entry[]}} Snapshot */
+/**
+ * Whom to use and what else there is to say (aimo_host/gauge/answer.py): codes and parameters, no text.
+ * @typedef {object} Answer
+ * @property {{code: string, provider: string | null, account: string | null, account_name: string | null,
+ *   headroom_pct: number | null, until: string | null}} use
+ * @property {{code: string, provider: string, account_name: string | null, scope: string | null, pct: number | null,
+ *   until: string | null}[]} notes
+ */
+
+/** @typedef {{schema: number, updated_at: string | null, entries: Entry[], answer: Answer}} Snapshot */
 
 /**
  * @typedef {object} Settings
@@ -138,6 +149,26 @@ export function asOf(entry, now) {
   });
   const due = windows.some((window) => window.binding && window.state === "reset_due");
   return due ? { ...entry, windows, headroom_pct: null } : { ...entry, windows };
+}
+
+/**
+ * The entries with one of them replaced or added. An entry without an account is a provider's placeholder: it makes way for the first
+ * reading that names one.
+ * @param {Entry[]} entries
+ * @param {Entry} entry
+ * @returns {Entry[]}
+ */
+export function withEntry(entries, entry) {
+  /** @param {Entry} other */
+  const same = (other) => other.provider === entry.provider && other.account === entry.account;
+  /** @param {Entry} other */
+  const placeholder = (other) => other.provider === entry.provider && other.account === null && other.observed_at === null;
+  let at = entries.findIndex(same);
+  if (at < 0) at = entries.findIndex(placeholder);
+  if (at >= 0) return entries.map((other, index) => (index === at ? entry : other));
+  const before = ORDER.slice(0, ORDER.indexOf(entry.provider) + 1);
+  const end = entries.findLastIndex((other) => before.includes(other.provider)) + 1;
+  return [...entries.slice(0, end), entry, ...entries.slice(end)];
 }
 
 /**

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { badgeOf } from "../../extension/background/badge.js";
-import { changedSettings, Faces, withEntry } from "../../extension/background/faces.js";
+import { changedSettings, Faces } from "../../extension/background/faces.js";
+import { withEntry } from "../../extension/view/reading.js";
 import { providerOfSite } from "../../extension/background/tabs.js";
 import { Upgrade } from "../../extension/background/upgrade.js";
 import { ZaiJwt } from "../../extension/background/zai_jwt.js";

@@ -247,36 +247,61 @@ test("a command to run is offered for copying", () => {
   assert.deepEqual(nextStep(entryOf({ problem }), en), { kind: "copy", text: "Copy", value: "codex" });
 });
 
-test("the answer first: the most room, and until when", () => {
-  const entries = [entryOf({}), entryOf({ provider: "codex", headroom_pct: 84.9 })];
-  assert.equal(headline(entries, NOW, en).answer, "Use Codex: 84 % left until Wed 10:00");
-  assert.equal(headline(entries, NOW, ja).answer, "Codexが使えます: 水 10:00まで残り84%");
+const nobody = { provider: null, account: null, account_name: null, headroom_pct: null, until: null };
+const saidOf = (use, ...notes) => ({
+  use: { ...nobody, ...use },
+  notes: notes.map((note) => ({ account_name: null, scope: null, pct: null, until: null, ...note })),
 });
-const NOT_RECOMMENDED = [
-  ["an old reading", { observed_at: iso(NOW - 2 * HOUR) }],
-  ["a refused one", { ok: false, headroom_pct: 0, blocked: { code: "x", message: "" } }],
-  ["an unknown one", { headroom_pct: null }],
-  ["a finished window", { windows: [windowOf({ resets_at: iso(NOW - 1) })] }],
-  ["a full one", { headroom_pct: 0, windows: [windowOf({ used_pct: 100 })] }],
+const inDays = (days) => iso(NOW + days * DAY);
+const USE = { code: "use", provider: "codex", account: "a1", headroom_pct: 84.9, until: inDays(3) };
+const codex = (fields) => entryOf({ provider: "codex", account: "a1", ...fields });
+
+const SENTENCES = [
+  [USE, "Use Codex: 84 % left until Wed 10:00", "Codexが使えます: 水 10:00まで残り84%"],
+  [{ ...USE, code: "use_open", until: null }, "Use Codex: 84 % left", "Codexが使えます: 残り84%"],
+  [{ code: "none_left", until: inDays(2) }, "Nothing left until Tue 10:00", "火 10:00まで使えるものがありません"],
+  [{ code: "none_left_open" }, "Nothing left", "使えるものがありません"],
+  [{ code: "unknown" }, "Not known whether anything is left", "使えるものがあるか不明です"],
+  [{ code: "a code of tomorrow" }, "", ""],
 ];
-for (const [what, fields] of NOT_RECOMMENDED) {
-  test(`nobody is sent to ${what}`, () =>
-    assert.doesNotMatch(headline([entryOf({ headroom_pct: 99, ...fields })], NOW, en).answer, /Use/));
+for (const [use, english, japanese] of SENTENCES) {
+  test(`the answer first: ${english || "nothing"}`, () => {
+    const said = [en, ja].map((words) => headline(saidOf(use), [codex({})], NOW, words).answer);
+    assert.deepEqual(said, [english, japanese]);
+  });
 }
-test("when everything is full, the first one to come back is named", () => {
-  const full = (provider, days) =>
-    entryOf({ provider, headroom_pct: 0, windows: [windowOf({ used_pct: 100, resets_at: iso(NOW + days * DAY) })] });
-  assert.equal(headline([full("claude", 4), full("codex", 2)], NOW, en).answer, "Nothing left until Tue 10:00");
-});
-test("full and unknown are told after the answer", () => {
-  const fable = windowOf({ scope: "Fable", binding: false, used_pct: 100 });
-  const entries = [
-    entryOf({ windows: [windowOf({}), fable] }),
-    entryOf({ provider: "zai", headroom_pct: null, observed_at: iso(NOW - 2 * HOUR) }),
-  ];
-  assert.equal(headline(entries, NOW, en).facts, "Claude Fable full until Wed 10:00 · Z.ai unknown");
+const VOID = [
+  ["its moment has passed", { ...USE, until: iso(NOW - 1) }, [codex({})]],
+  ["nothing is left until a moment that has passed", { code: "none_left", until: iso(NOW) }, [codex({})]],
+  ["the reading behind it has become old", USE, [codex({ observed_at: iso(NOW - 2 * HOUR) })]],
+  ["a window behind it has ended", USE, [codex({ windows: [windowOf({ resets_at: iso(NOW - 1) })] })]],
+  ["its account has no row any more", USE, []],
+  ["there is no row at all", { code: "unknown" }, []],
+];
+for (const [why, use, entries] of VOID) {
+  test(`the answer is left out when ${why}`, () => assert.equal(headline(saidOf(use), entries, NOW, en).answer, ""));
+}
+test("a host that has not said anything yet is not made up for", () =>
+  assert.deepEqual(headline(null, [codex({})], NOW, en), { answer: "", facts: [] }));
+test("two accounts of one provider are told apart by their names", () => {
+  const said = saidOf({ ...USE, account_name: "work" }, { code: "unknown", provider: "codex", account_name: "home" });
+  const { answer, facts } = headline(said, [codex({}), codex({ account: "a2" })], NOW, en);
+  assert.deepEqual([answer, facts], ["Use Codex (work): 84 % left until Wed 10:00", ["Codex (home) unknown"]]);
 });
 
+const NOTES = [
+  [{ code: "full", scope: "Fable", until: inDays(3) }, "Claude Fable full until Wed 10:00"],
+  [{ code: "full", until: null }, "Claude full"],
+  [{ code: "full", until: iso(NOW - 1) }, ""],
+  [{ code: "blocked" }, "Claude refuses work"],
+  [{ code: "unknown" }, "Claude unknown"],
+  [{ code: "lose", pct: 60.4, until: iso(NOW + 3 * HOUR) }, "Claude would lose 60 % in 3 h"],
+  [{ code: "lose", pct: 60.4, until: iso(NOW - 1) }, ""],
+];
+for (const [note, said] of NOTES) {
+  test(`what else is to say: ${said || "nothing"} ${JSON.stringify(note)}`, () =>
+    assert.equal(headline(saidOf({ code: "unknown" }, { provider: "claude", ...note }), [codex({})], NOW, en).facts.join(), said));
+}
 const LANGUAGES = [
   ["ja", ["en"], "ja"],
   ["auto", ["ja-JP", "en"], "ja"],
