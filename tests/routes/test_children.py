@@ -15,13 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aimo_host.routes import children
+from tests.state.children import in_time
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _ENVIRON = {"PATH": os.environ.get("PATH", ""), "HOME": "/nowhere"}
 #: Started by a child; connects to the socket and stays until it is killed.
-_ORPHAN = "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); time.sleep(600)"
+_ORPHAN = "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); time.sleep(60)"
 
 
 def python(code: str, *arguments: str) -> list[str]:
@@ -132,7 +133,7 @@ def test_what_a_child_started_dies_with_it(listener: socket.socket, afterwards: 
     code = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-S', '-c', sys.argv[1], sys.argv[2]]); {afterwards}"
     with listener:
         with pytest.raises(subprocess.TimeoutExpired):
-            children.run(python(code, _ORPHAN, listener.getsockname()), _ENVIRON, seconds=1.5)
+            in_time(lambda: children.run(python(code, _ORPHAN, listener.getsockname()), _ENVIRON, seconds=1.5))
         assert _dies(listener)
 
 

@@ -14,6 +14,7 @@ from aimo_host.routes import codex_app_server
 from aimo_host.samples import codex
 from tests.routes.stage import NOW, Stage, problem, usage, used
 from tests.simulator import canaries
+from tests.state.children import in_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,7 +150,7 @@ def test_its_own_children_are_gone_with_it(stage: Stage, monkeypatch: pytest.Mon
         listener.bind(str(program.folder / "s"))
         listener.listen()
         listener.settimeout(20)
-        codex_app_server.read(stage.context)
+        in_time(lambda: codex_app_server.read(stage.context))
         connection, _ = listener.accept()
         with connection:
             connection.settimeout(20)

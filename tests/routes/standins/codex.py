@@ -15,7 +15,7 @@ from typing import Any
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 #: Lives until it is killed; whoever listens on the socket learns of its end.
-ORPHAN = "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); time.sleep(600)"
+ORPHAN = "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); time.sleep(60)"
 
 
 def note(name: str, record: Any) -> None:
