@@ -90,7 +90,7 @@ const fromHost = {
 
 /** @type {Record<string, (message: Message, face: import("./faces.js").Face) => unknown>} */
 const fromFace = {
-  recheck: () => host.recheck(),
+  recheck: () => host.send({ type: "get" }) || host.recheck(),
   refresh: ({ providers }, face) => {
     if (refresh(face.kind, providers)) return;
     face.wantsRefresh = true;
@@ -166,7 +166,7 @@ chrome.runtime.onConnect.addListener((port) => {
   });
   port.onDisconnect.addListener(() => upgrade.ifIdle());
   if (face.wantsRefresh && refresh(kind)) face.wantsRefresh = false;
-  else host.recheck();
+  else fromFace.recheck({ type: "recheck" }, face);
 });
 
 chrome.runtime.onMessage.addListener((message, sender) => {

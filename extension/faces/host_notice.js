@@ -21,7 +21,12 @@ export function paintHostNotice(root, { state }, words) {
   root.replaceChildren(
     el("p", {}, words.say(`host_${state}`)),
     el("p", { class: "command" }, el("code", {}, command), copyButton(command, words)),
-    el("p", { class: "hint" }, words.say("host_recovers")),
+    el(
+      "p",
+      { class: "hint" },
+      el("img", { src: "/faces/two_steps.svg", width: "200", height: "52", alt: words.say("host_steps") }),
+      words.say("host_recovers"),
+    ),
   );
 }
 

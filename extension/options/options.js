@@ -18,6 +18,8 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** @type {Words | null} */
 let words = null;
 let language = "";
+/** Somebody pressed Recheck and has not been told the outcome. */
+let isAwaited = false;
 
 const link = new WorkerLink(show, (message) => {
   if (!words) return;
@@ -52,7 +54,7 @@ async function show(state) {
     words = await loadWords(wanted);
     sayAll(words);
     document.title = words.say("opt_title");
-    byId("agents").replaceChildren(...agentRows(words, copyButton));
+    byId("serve_copy").replaceChildren(copyButton("aimo serve", words));
   }
   draw(link.state ?? state, words);
 }
@@ -65,13 +67,20 @@ function draw(state, said) {
   paintHostNotice(byId("notice"), state.host, said);
   replaceIfChanged(byId("providers"), providerRows(state, said, doings));
   replaceIfChanged(byId("sign_ins"), signInRows(state, said, doings, Date.now()));
+  replaceIfChanged(
+    byId("agents"),
+    agentRows(state, (text) => copyButton(text, said)),
+  );
   const ready = state.host.state === "ready";
-  byId("host_state").textContent = ready
-    ? said.say("host_version", { version: state.host.version })
-    : state.host.detail || said.say("host_connecting");
+  byId("host_state").textContent = hostLine(state.host, said);
+  if (isAwaited && state.host.state !== "connecting") {
+    isAwaited = false;
+    say(said.say(ready ? "host_ready" : "host_away"));
+  }
   byId("shim_state").textContent = state.shim?.running
     ? said.say("dashboard_running", { url: state.shim.url })
     : said.say("dashboard_stopped");
+  byId("serve").textContent = said.say(state.shim?.running ? "open" : "dashboard_open");
   byId("serve").toggleAttribute("disabled", !ready);
   for (const fieldset of document.querySelectorAll("fieldset")) fieldset.disabled = !ready;
   const { settings } = state;
@@ -79,6 +88,13 @@ function draw(state, said) {
   setUnlessFocused("organization", settings.claude_organization ?? "");
   setUnlessFocused("language", settings.language);
   /** @type {HTMLInputElement} */ (byId("badge")).checked = settings.badge;
+}
+
+/** @param {FaceState["host"]} host @param {Words} said */
+function hostLine({ state, detail, version }, said) {
+  if (state === "ready") return said.say("host_version", { version });
+  if (state === "connecting") return said.say("host_connecting");
+  return [said.say("host_away"), detail].filter(Boolean).join(" – ");
 }
 
 /**
@@ -111,7 +127,10 @@ byId("language").addEventListener("change", (event) =>
   change({ language: /** @type {HTMLSelectElement} */ (event.target).value }),
 );
 byId("badge").addEventListener("change", (event) => change({ badge: /** @type {HTMLInputElement} */ (event.target).checked }));
-byId("recheck").addEventListener("click", () => link.send({ type: "recheck" }));
+byId("recheck").addEventListener("click", () => {
+  isAwaited = true;
+  link.send({ type: "recheck" });
+});
 byId("serve").addEventListener("click", () => link.send({ type: "serve" }));
 byId("key_form").addEventListener("submit", (event) => {
   event.preventDefault();

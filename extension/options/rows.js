@@ -14,12 +14,8 @@ import { problemSentence } from "../view/sentences.js";
 /** @typedef {{change: (changed: Record<string, unknown>) => void, check: (provider: string) => void}} Doings */
 
 const MODES = ["auto", "on", "off"];
-const SNIPPETS = [
-  "aimo pick",
-  "aimo --json",
-  "curl http://localhost:3030/api/usage",
-  "curl -X POST 'http://localhost:3030/api/refresh?wait=75'",
-];
+const SHIM = "http://localhost:3030/";
+const DRAGGED = "application/x-aimo-provider";
 
 /** @param {FaceState} state */
 function orderOf(state) {
@@ -42,7 +38,8 @@ export function providerRows(state, words, doings) {
     const named = entriesOf(state, provider).filter((entry) => entry.account !== null);
     return el(
       "li",
-      {},
+      droppable((dragged) => doings.change({ order: moved(order, dragged, index) })),
+      handle(provider),
       el("span", { class: "what" }, name),
       el("span", { class: "names" }, ...named.map((entry) => nameField(entry, state, words, doings))),
       modeSelect(provider, state, words, doings),
@@ -50,6 +47,48 @@ export function providerRows(state, words, doings) {
       mover(order, index, 1, words, doings),
     );
   });
+}
+
+/** @param {string} provider what the row is dragged by; the arrows do the same for who has no mouse */
+function handle(provider) {
+  /** @param {Event} event */
+  const taken = (event) => {
+    const { dataTransfer, target } = /** @type {DragEvent} */ (event);
+    const row = /** @type {HTMLElement} */ (target).closest("li");
+    dataTransfer?.setData(DRAGGED, provider);
+    if (row) dataTransfer?.setDragImage(row, 0, 0);
+  };
+  return el("span", { class: "handle", draggable: "true", "aria-hidden": "true", dragstart: taken }, "⠿");
+}
+
+/**
+ * The attributes of a row onto which another one can be dropped.
+ * @param {(provider: string) => void} dropped
+ * @returns {Record<string, (event: Event) => void>}
+ */
+function droppable(dropped) {
+  /** @param {Event} event @param {boolean} isOver */
+  const mark = (event, isOver) => {
+    const { dataTransfer, currentTarget } = /** @type {DragEvent} */ (event);
+    if (!dataTransfer?.types.includes(DRAGGED)) return;
+    if (isOver) event.preventDefault();
+    /** @type {Element} */ (currentTarget).classList.toggle("over", isOver);
+  };
+  return {
+    dragover: (event) => mark(event, true),
+    dragleave: (event) => mark(event, false),
+    drop: (event) => {
+      mark(event, false);
+      const provider = /** @type {DragEvent} */ (event).dataTransfer?.getData(DRAGGED);
+      if (provider) dropped(provider);
+    },
+  };
+}
+
+/** @param {string[]} order @param {string} provider @param {number} to */
+export function moved(order, provider, to) {
+  const others = order.filter((other) => other !== provider);
+  return [...others.slice(0, to), provider, ...others.slice(to)];
 }
 
 /** @param {string} provider @param {FaceState} state @param {Words} words @param {Doings} doings */
@@ -69,8 +108,6 @@ function modeSelect(provider, state, words, doings) {
 function mover(order, index, step, words, doings) {
   const other = index + step;
   const label = words.say(step < 0 ? "move_up" : "move_down", { name: providerRow(order[index]).name });
-  const moved = [...order];
-  [moved[index], moved[other]] = [order[other], order[index]];
   const attributes = {
     id: `move_${order[index]}_${step}`,
     type: "button",
@@ -80,7 +117,7 @@ function mover(order, index, step, words, doings) {
   };
   return el(
     "button",
-    { ...attributes, disabled: other < 0 || other >= order.length, click: () => doings.change({ order: moved }) },
+    { ...attributes, disabled: other < 0 || other >= order.length, click: () => doings.change({ order: moved(order, order[index], other) }) },
     step < 0 ? "↑" : "↓",
   );
 }
@@ -112,12 +149,11 @@ function nameField(entry, state, words, doings) {
  */
 export function signInRows(state, words, doings, now) {
   return orderOf(state).map((provider) => {
-    const { name, sign_in, usage_page, site } = providerRow(provider);
+    const { name } = providerRow(provider);
     const off = state.settings?.providers[provider] === "off";
     const told = off ? [words.say("mode_off")] : entriesOf(state, provider).flatMap((entry) => signInState(entry, words, now));
     if (provider === "zai" && !off) told.push(zaiToken(state, words, now));
     const reading = state.refreshing.includes(provider);
-    const wake = () => doings.change({ wake: [provider] });
     return el(
       "li",
       {},
@@ -127,37 +163,32 @@ export function signInRows(state, words, doings, now) {
         { class: reading ? "state reading" : "state" },
         ...(reading ? [words.say("reading")] : told.flatMap((line) => [...sentenceParts(line), el("br")]).slice(0, -1)),
       ),
-      el(
-        "a",
-        { class: "step", href: sign_in, target: "_blank", rel: "noopener noreferrer", click: wake, id: `open_${provider}` },
-        words.say("action_open", { site }),
-      ),
-      el(
-        "a",
-        {
-          class: "step",
-          href: usage_page,
-          target: "_blank",
-          rel: "noopener noreferrer",
-          id: `usage_${provider}`,
-          "aria-label": `${words.say("action_usage")} – ${name}`,
-        },
-        words.say("action_usage"),
-      ),
-      el(
-        "button",
-        {
-          class: "step",
-          type: "button",
-          id: `check_${provider}`,
-          disabled: off || state.host.state !== "ready",
-          "aria-label": `${words.say("check")} – ${name}`,
-          click: () => doings.check(provider),
-        },
-        words.say("check"),
-      ),
+      signInActs(provider, state, words, doings),
     );
   });
+}
+
+/** @param {string} provider @param {FaceState} state @param {Words} words @param {Doings} doings */
+function signInActs(provider, state, words, doings) {
+  const { name, sign_in, usage_page, site } = providerRow(provider);
+  const page = { class: "step", target: "_blank", rel: "noopener noreferrer" };
+  const wake = () => doings.change({ wake: [provider] });
+  const check = {
+    class: "step",
+    type: "button",
+    id: `check_${provider}`,
+    disabled: state.settings?.providers[provider] === "off" || state.host.state !== "ready",
+    "aria-label": `${words.say("check")} – ${name}`,
+    click: () => doings.check(provider),
+  };
+  const usage = { ...page, href: usage_page, id: `usage_${provider}`, "aria-label": `${words.say("action_usage")} – ${name}` };
+  return el(
+    "span",
+    { class: "acts" },
+    el("a", { ...page, href: sign_in, click: wake, id: `open_${provider}` }, words.say("action_open", { site })),
+    el("a", usage, words.say("action_usage")),
+    el("button", check, words.say("check")),
+  );
 }
 
 /** @param {Entry} entry @param {Words} words @param {number} now @returns {string[]} */
@@ -173,9 +204,13 @@ function zaiToken({ zai_captured_at: at }, words, now) {
   return at === null ? words.say("zai_not_captured") : words.say("zai_captured", { when: moment(at, now, words) });
 }
 
-/** @param {Words} words @param {(text: string, words: Words) => HTMLElement} copyButton */
-export function agentRows(words, copyButton) {
-  return SNIPPETS.map((snippet) =>
-    el("li", {}, el("code", { class: "snippet", tabindex: "0" }, snippet), copyButton(snippet, words)),
-  );
+/**
+ * What an agent can run: the command line first.
+ * @param {FaceState} state
+ * @param {(text: string) => HTMLElement} copyButton
+ */
+export function agentRows({ shim }, copyButton) {
+  const api = `${shim?.url ?? SHIM}api/`;
+  const snippets = ["aimo pick", "aimo --cached --json", `curl ${api}usage`, `curl -X POST '${api}refresh?wait=75'`];
+  return snippets.map((snippet) => el("li", {}, el("code", { class: "snippet", tabindex: "0" }, snippet), copyButton(snippet)));
 }

@@ -95,11 +95,11 @@ test("a popup that opens before the host is ready is asked for when it is", asyn
   assert.equal(face.posted.at(-1).state.host.state, "ready");
 });
 
-test("the options page asks for nothing by opening", async () => {
+test("the options page asks the host how things are by opening, and no provider", async () => {
   const before = native[0].posted.length;
   openFace("options/options.html");
   await settled();
-  assert.equal(native[0].posted.length, before);
+  assert.deepEqual(native[0].posted.slice(before), [{ type: "get" }]);
 });
 
 const STRANGERS = [
