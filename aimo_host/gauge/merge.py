@@ -4,9 +4,9 @@ The newest observation wins per (provider, account). A failure touches only the 
 route, profile), last fed, and never erases windows. A switch of accounts within one feed removes the entry it left, unless
 another feed still keeps it up.
 
-A reading that does not say whose it is joins the entry of its feed, or the provider's only one. The ends of the week overrule that:
-they are the account's own. A borrowed copy joins only an entry that agrees with it, and a reading of a second key or browser
-profile never joins one that contradicts it.
+A reading that does not say whose it is joins the entry of its feed, or the provider's only one, unless the ends of the week say
+otherwise: they are the account's own. A borrowed copy joins only an entry that agrees with it; any other reading none that
+contradicts it, if others have read it too.
 """
 
 from __future__ import annotations
