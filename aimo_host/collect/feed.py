@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from aimo_host.gauge import merge
+from aimo_host.gauge import merge, problems
 from aimo_host.gauge.problems import Problem
 from aimo_host.routes import LEAST_APART, REST_AFTER_FAILURE, browser
 from aimo_host.state import accounts, attempts, cache, settings
@@ -17,7 +17,7 @@ from aimo_host.state.lock import FileLock
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Literal
+    from typing import Any, Literal
 
     from aimo_host.gauge.model import Usage
     from aimo_host.routes import Context, Outcome
@@ -59,8 +59,9 @@ class Feed:
             before = attempts.of(paths, self.name, now)
             if not got or before.handled >= wanted.at:
                 return self._lately(before, now)
-            if self._must_rest(before, wanted, now):
+            if self._is_off() or self._must_rest(before, wanted, now):
                 self._note(wanted.at)
+                self._say_again(before, wanted, now)
                 return self._lately(before, now)
             outcome = read()
             if outcome is None:
@@ -88,6 +89,14 @@ class Feed:
         """Whether the newest attempt brought a reading that is as new as this route may make one."""
         now = self.context.clock()
         return self._lately(attempts.of(self.context.paths, self.name, now), now) == READ
+
+    def _say_again(self, before: Attempt, wanted: Wanted, now: float) -> None:
+        """A wait that is still on is why there is no reading; what another route has to say must not hide it."""
+        if before.must_wait(now) and before.code in problems.CODES:
+            self.fail(Problem(self.provider, before.code, retry_at=before.retry_at), since=wanted.at)
+
+    def _is_off(self) -> bool:
+        return self.provider not in settings.wanted(settings.read(self.context.paths))
 
     def _lately(self, before: Attempt, now: float) -> str:
         return READ if before.is_recent(now, self._apart) and before.code is None else FAILED
@@ -121,17 +130,20 @@ class Feed:
 
         paths, now = self.context.paths, self.context.clock()
         at = now if usage.at is None else usage.at
-        account = None if usage.account is None else accounts.opaque(paths, self.provider, usage.account)
+        # Before any row, named or not: a salt that is made later would empty the cache, taking its names for those of a lost one.
+        name = accounts.opaque(paths, self.provider, usage.account or "")
+        account = None if usage.account is None else name
         reading = entry.from_usage(self.provider, usage, account=account, at=at, source=self._source)
-        cache.update(paths, lambda before: merge.merge_reading(before, reading, via=self.name, now=now))
+        self._update(lambda before: merge.merge_reading(before, reading, via=self.name, now=now))
 
     def fail(self, problem: Problem, *, since: float) -> None:
         """Merge a failure of this feed; `since` is the moment of the request it belongs to."""
         now = self.context.clock()
-        cache.update(
-            self.context.paths,
-            lambda before: merge.merge_failure(before, problem, via=self.name, at=now, now=now, since=since),
-        )
+        self._update(lambda before: merge.merge_failure(before, problem, via=self.name, at=now, now=now, since=since))
+
+    def _update(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """Change the cache, unless the provider was switched off in the meantime: it has no row any more."""
+        cache.update(self.context.paths, lambda before: before if self._is_off() else change(before))
 
     def _note(self, handled: float, *, asked: float | None = None, problem: Problem | None = None) -> None:
         def change(attempt: Attempt) -> None:

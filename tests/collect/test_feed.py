@@ -187,6 +187,9 @@ def test_who_cannot_get_the_lock_asks_nobody(stage: Stage, monkeypatch: pytest.M
 # Back-off
 
 
+SIGNED_OUT = Problem("zai", "not_signed_in")
+
+
 def limited(seconds: float) -> Problem:
     return Problem("zai", "rate_limited", retry_at=NOW + seconds)
 
@@ -216,6 +219,15 @@ def test_the_wait_of_one_feed_does_not_hold_up_another(stage: Stage) -> None:
     assert stage.browser("zai", HOME).attempt(stage.ask(), Asked(usage())) == READ
 
 
+def test_what_another_route_says_during_a_wait_does_not_hide_the_wait(stage: Stage) -> None:
+    stage.feed().attempt(stage.ask(), Asked(limited(300)))
+    stage.clock.now += 60
+    wanted = stage.ask(named=True)
+    stage.browser("zai", HOME).attempt(wanted, Asked(SIGNED_OUT))
+    stage.feed().attempt(wanted, Asked(usage()))
+    assert (stage.code(), stage.row()["problem"]["retry_at"]) == ("rate_limited", "2026-11-22T10:05:00Z")
+
+
 def test_a_reading_ends_the_wait(stage: Stage) -> None:
     stage.feed().attempt(stage.ask(), Asked(limited(30)))
     stage.clock.now += 30
@@ -234,8 +246,6 @@ def test_after_the_clock_was_set_back_a_day_there_is_one_request_and_no_burst(st
 
 
 # Dormancy
-
-SIGNED_OUT = Problem("zai", "not_signed_in")
 
 
 @pytest.fixture
