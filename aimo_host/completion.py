@@ -1,0 +1,95 @@
+"""`aimo completion SHELL`: prints the completion script of a shell. A table of commands and their words, and one shape per shell.
+
+Nothing is run while the person presses Tab: the script carries the words itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from aimo_host.gauge.catalog import ORDER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SHELLS = ("bash", "zsh", "fish")
+#: Command -> its options; "" is `aimo` itself. A test holds it against what each `--help` says.
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "": ("--cached", "--help", "--json", "--version"),
+    "completion": ("--help",),
+    "demo": ("--help", "--json", "--port", "--serve"),
+    "doctor": ("--help", "--json"),
+    "install": ("--browser", "--dry-run", "--help", "--user-data-dir"),
+    "log": ("--help", "--json", "--lines"),
+    "paths": ("--help", "--json"),
+    "refresh": ("--help", "--json", "--provider"),
+    "serve": ("--help", "--port"),
+    "uninstall": ("--browser", "--dry-run", "--help", "--user-data-dir"),
+}
+#: What may stand behind an option, where that is a short list.
+VALUES: dict[str, tuple[str, ...]] = {"--provider": ORDER}
+
+
+def main(argv: list[str]) -> int:
+    """Print the script. Exit 2 for a shell that has none."""
+    parser = argparse.ArgumentParser(
+        prog="aimo completion",
+        description="Print the completion script of a shell.",
+        epilog='bash and zsh: eval "$(aimo completion bash)" in the startup file; fish: aimo completion fish | source',
+    )
+    parser.add_argument("shell", choices=SHELLS)
+    sys.stdout.write(_SCRIPTS[parser.parse_args(argv).shell]())
+    return 0
+
+
+def _commands() -> list[str]:
+    return [command for command in OPTIONS if command]
+
+
+def _cases(indent: str) -> str:
+    """Shell `case` branches that set `words` by the command."""
+    lines = [f'{command}) words="{_words(command)}" ;;' for command in _commands()]
+    return "\n".join(indent + line for line in [*lines, f'*) words="{" ".join(_commands())} {" ".join(OPTIONS[""])}" ;;'])
+
+
+def _words(command: str) -> str:
+    return " ".join([*(SHELLS if command == "completion" else ()), *OPTIONS[command]])
+
+
+def _bash() -> str:
+    values = "\n".join(f'    {option}) words="{" ".join(known)}" ;;' for option, known in VALUES.items())
+    return f"""_aimo() {{
+  local words current="${{COMP_WORDS[COMP_CWORD]}}" before="${{COMP_WORDS[COMP_CWORD-1]}}"
+  case "$before" in
+{values}
+    --user-data-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
+    *)
+      case "${{COMP_WORDS[1]}}" in
+{_cases("        ")}
+      esac ;;
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "$current"))
+}}
+complete -F _aimo aimo
+"""
+
+
+def _zsh() -> str:
+    """The script of bash: zsh understands it, once it is asked to."""
+    return f"autoload -Uz compinit bashcompinit && compinit && bashcompinit\n{_bash()}"
+
+
+def _fish() -> str:
+    lines = [f"complete -c aimo -f -n __fish_use_subcommand -a {command}" for command in _commands()]
+    for command, options in OPTIONS.items():
+        where = f'"__fish_seen_subcommand_from {command}"' if command else "__fish_use_subcommand"
+        for option in options:
+            known = f' -x -a "{" ".join(VALUES[option])}"' if option in VALUES else ""
+            lines.append(f"complete -c aimo -f -n {where} -l {option.removeprefix('--')}{known}")
+    lines.append(f'complete -c aimo -f -n "__fish_seen_subcommand_from completion" -a "{" ".join(SHELLS)}"')
+    return "\n".join(lines) + "\n"
+
+
+_SCRIPTS: dict[str, Callable[[], str]] = {"bash": _bash, "zsh": _zsh, "fish": _fish}
