@@ -39,11 +39,14 @@ _keeping = threading.Lock()
 
 def read(context: Context) -> Outcome:
     """The quota by the vault's key; None where there is a plain key, no `bw`, or the item's name was emptied."""
-    item = secrets.get(context.paths, context.environ, "AIMO_BITWARDEN_ITEM")
-    item = _DEFAULT_ITEM if item is None else item.strip()
-    program = shutil.which("bw", path=context.environ.get("PATH", ""))
-    if not item or item.startswith("-") or program is None or zai_api_key.key(context) is not None:
+    chosen = secrets.get(context.paths, context.environ, "AIMO_BITWARDEN_ITEM")
+    item = _DEFAULT_ITEM if chosen is None else chosen.strip()
+    if not item or item.startswith("-") or zai_api_key.key(context) is not None:
         return None
+    program = shutil.which("bw", path=context.environ.get("PATH", ""))
+    if program is None:
+        # Only who names an item counts on Bitwarden; nobody else is told about it.
+        return None if chosen is None else Problem("zai", "no_credential", "vault_missing")
     kept = _recall(item, context.clock())
     outcome = None if kept is None else _read_with(context, item, kept)
     if kept is not None and not _is_rejected(outcome):

@@ -187,6 +187,11 @@ def test_a_sentence_repeats_nothing_that_bw_printed(
     assert "CANARY" not in f"{outcome!r} {outcome.sentence} {stage.kept()}", variant
 
 
+def test_who_names_an_item_is_told_that_the_program_is_missing(stage: Stage) -> None:
+    stage.environ["AIMO_BITWARDEN_ITEM"] = "mine"
+    assert problem(zai_bitwarden.read(stage.context)) == "no_credential.vault_missing"
+
+
 def test_the_item_is_named_where_it_is_at_fault(stage: Stage) -> None:
     stage.environ["AIMO_BITWARDEN_ITEM"] = "mine"
     stage.program("bw", code=1, stderr="Not found.")
