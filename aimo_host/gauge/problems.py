@@ -30,7 +30,7 @@ SENTENCES: dict[str, str] = {
     "no_credential.vault_logged_out": "Bitwarden is not logged in, so no {name} key could be read.",
     "no_credential.vault_no_item": "Bitwarden has no item `{item}` with a password.",
     "no_credential.vault_ambiguous": "Bitwarden has several items named `{item}`.",
-    "no_credential.vault_no_session": "Bitwarden is locked for aimo here: no BW_SESSION reached it, so no {name} key could be read.",
+    "no_credential.vault_no_session": "Bitwarden is locked for aimo here: no BW_SESSION reached it. No {name} key could be read.",
     "no_credential.vault_missing": "Bitwarden's `bw` was not found, so no {name} key could be read.",
     "no_credential.vault_failed": "Bitwarden gave no answer that could be used.",
     "no_credential.vault_slow": "Bitwarden did not answer in time.",
