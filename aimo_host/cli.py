@@ -128,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="aimo",
         description="How much of Claude, Codex, Z.ai and Ollama is left. Without a command: ask everybody and show it.",
-        epilog="More commands: serve, install, uninstall, demo; each has its own --help.",
+        epilog="More commands: serve, install, uninstall, doctor, demo, completion; each has its own --help.",
     )
     parser.add_argument("--version", action="version", version=f"aimo {__version__}")
     parser.add_argument("--json", action="store_true", help="the entries as JSON instead of a table")
@@ -277,6 +277,18 @@ def _uninstall(arguments: list[str]) -> int:
     return uninstall.main(arguments, os.environ)
 
 
+def _doctor(arguments: list[str]) -> int:
+    from aimo_host.setup import doctor
+
+    return doctor.main(arguments, os.environ)
+
+
+def _completion(arguments: list[str]) -> int:
+    from aimo_host import completion
+
+    return completion.main(arguments)
+
+
 def _demo(arguments: list[str]) -> int:
     from aimo_host import demo, terminal
     from aimo_host.shim import serve
@@ -288,5 +300,7 @@ _OTHER_ENTRANCES: dict[str, Callable[[list[str]], int]] = {
     "serve": _serve,
     "install": _install,
     "uninstall": _uninstall,
+    "doctor": _doctor,
     "demo": _demo,
+    "completion": _completion,
 }

@@ -1,0 +1,68 @@
+"""What `aimo doctor` looks at: each check is a function from a case to findings. They look; none of them mends anything.
+
+A finding may be pasted into a public issue: no secret, e-mail, account, or hash of one, and no text that came from outside. What
+stands in a file is compared, counted or looked up in a table of ours, never repeated.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    from aimo_host.setup.system import System
+
+    Check: TypeAlias = Callable[["Case"], list["Finding"]]
+
+OK, NOTE, PROBLEM = "ok", "note", "problem"
+
+
+@dataclass(frozen=True)
+class Case:
+    """The machine, and the moment (epoch seconds) at which it is looked at."""
+
+    system: System
+    now: float
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence; for a problem also the remedy in one line. `detail` is to be pasted as it stands."""
+
+    level: str
+    text: str
+    remedy: str | None = None
+    detail: str | None = None
+
+
+def ok(text: str) -> Finding:
+    """Something is as it should be."""
+    return Finding(OK, text)
+
+
+def note(text: str, remedy: str | None = None) -> Finding:
+    """Something to know, which may well be wanted."""
+    return Finding(NOTE, text, remedy)
+
+
+def problem(text: str, remedy: str) -> Finding:
+    """Something needs attention."""
+    return Finding(PROBLEM, text, remedy)
+
+
+def tilde(case: Case, text: str) -> str:
+    """`text` with the home folder as `~`: its name is often a person's."""
+    home = os.path.normpath(case.system.home)
+    return re.sub(rf"{re.escape(home)}(?=[/\\\s,;:)]|\.?$|\.\s)", "~", text) if len(home) > 1 else text
+
+
+def quoted(case: Case, path: str) -> str:
+    """`path` as a word of a shell command."""
+    home = os.path.join(os.path.normpath(case.system.home), "")
+    return f"~/{shlex.quote(path.removeprefix(home))}" if path.startswith(home) else shlex.quote(path)
