@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 
 
 class Refusal:
-    """An answer in place of what was asked for."""
+    """An answer in place of what was asked for. `allow` is the method that a 405 names instead."""
 
-    __slots__ = ("code", "message", "status")
+    __slots__ = ("allow", "code", "message", "status")
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, *, allow: str | None = None) -> None:
         self.status = status
         self.code = code
         self.message = message
+        self.allow = allow
 
 
 def check(method: str, path: str, query: str, headers: Headers, *, port: int, token: str | None) -> Refusal | None:

@@ -157,7 +157,9 @@ class Handler(BaseHTTPRequestHandler):
         return True
 
     def _never(self) -> guard.Refusal | None:
-        return guard.Refusal(405, "method_not_allowed", "Nothing here has options.") if self.command == "OPTIONS" else None
+        if self.command != "OPTIONS":
+            return None
+        return guard.Refusal(405, "method_not_allowed", "Nothing here has options.", allow="GET, POST")
 
     def _take_body(self) -> guard.Refusal | None:
         """Nobody needs to send a body; one that comes is read and forgotten, so that the connection stays in step."""
@@ -180,7 +182,7 @@ class Handler(BaseHTTPRequestHandler):
     def _only(self, method: str) -> guard.Refusal | None:
         if self.command == method:
             return None
-        return guard.Refusal(405, "method_not_allowed", f"Use {method} here.")
+        return guard.Refusal(405, "method_not_allowed", f"Use {method} here.", allow=method)
 
     def _route(self, route: Route, parameters: str, allowed: tuple[str, ...]) -> guard.Refusal | None:
         try:
@@ -225,19 +227,21 @@ class Handler(BaseHTTPRequestHandler):
     def _refuse(self, refusal: guard.Refusal) -> None:
         self._hangs_up_early = self.close_connection
         body = json.dumps({"error": {"code": refusal.code, "message": refusal.message}}).encode()
-        self._send(refusal.status, "application/json", body)
+        self._send(refusal.status, "application/json", body, allow=refusal.allow)
 
-    def _send(self, status: int, kind: str, body: bytes) -> None:
-        self._send_head(status, kind, len(body))
+    def _send(self, status: int, kind: str, body: bytes, *, allow: str | None = None) -> None:
+        self._send_head(status, kind, len(body), allow=allow)
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def _send_head(self, status: int, kind: str, length: int | None) -> None:
+    def _send_head(self, status: int, kind: str, length: int | None, *, allow: str | None = None) -> None:
         """The same closed set of headers on every answer; `length` is None where the answer has no end."""
         self.send_response(status)
         self.send_header("Content-Type", kind)
         if length is not None:
             self.send_header("Content-Length", str(length))
+        if allow is not None:
+            self.send_header("Allow", allow)
         self.send_header("Cache-Control", "no-store")
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Content-Security-Policy", _CONTENT_POLICY)

@@ -29,6 +29,7 @@ _MODES = ("auto", "on", "off")
 _LANGUAGES = ("auto", "en", "ja")
 _LONGEST_NAME = 40
 _MOST_NAMES = 64
+_LONGEST_ACCOUNT = 16
 _UUID_LENGTHS = [8, 4, 4, 4, 12]
 
 
@@ -53,7 +54,12 @@ def _order(value: Any) -> bool:
 
 
 def _names(value: Any) -> bool:
-    return isinstance(value, dict) and len(value) <= _MOST_NAMES and all(_name(name) for name in value.values())
+    return isinstance(value, dict) and len(value) <= _MOST_NAMES and all(_is_account(a) and _name(n) for a, n in value.items())
+
+
+def _is_account(key: str) -> bool:
+    """Whether it can be one of our opaque names of accounts."""
+    return 0 < len(key) <= _LONGEST_ACCOUNT and all(char in "0123456789abcdef" for char in key)
 
 
 def _name(value: Any) -> bool:

@@ -69,6 +69,9 @@ def test_what_the_list_allows_is_acceptable(changed: Any) -> None:
         {"order": [None]},
         {"names": []},
         {"names": {"a": ""}},
+        {"names": {"": "work"}},
+        {"names": {"ada@example.com": "work"}},
+        {"names": {"f" * 17: "work"}},
         {"names": {"a": 1}},
         {"names": {"a": "x" * 41}},
         {"names": {"a": "two\nlines"}},
@@ -120,10 +123,10 @@ def test_a_null_name_forgets_it(paths: Paths) -> None:
 
 
 def test_of_too_many_names_the_newest_are_kept(paths: Paths) -> None:
-    settings.change(paths, {"names": {f"old {n}": "x" for n in range(64)}})
-    settings.change(paths, {"names": {"new": "work"}})
+    settings.change(paths, {"names": {f"{n:04x}": "x" for n in range(64)}})
+    settings.change(paths, {"names": {"fade": "work"}})
     names = settings.read(paths)["names"]
-    assert (len(names), names["new"], "old 0" in names) == (64, "work", False)
+    assert (len(names), names["fade"], "0000" in names) == (64, "work", False)
 
 
 def test_a_change_of_settings_rings(paths: Paths) -> None:
