@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Self
 from aimo_host.gauge import times
 from tests.browser import chromium, processes, tap
 from tests.simulator import canaries
+from tests.simulator.people import ADA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import BrowserContext
 
+    from tests.simulator.people import Person
     from tests.simulator.simulator import Simulator
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -41,7 +43,7 @@ EXTENSION_ID = chromium.extension_id(os.path.join(EXTENSION, "manifest.json"))
 POPUP = f"chrome-extension://{EXTENSION_ID}/popup/popup.html"
 #: A visit to each signs the browser in.
 SITES = ("https://claude.ai/", "https://chatgpt.com/", "https://z.ai/", "https://ollama.com/")
-_HAS_TOKEN = f"chrome.storage.local.get().then((kept) => JSON.stringify(kept).includes('{canaries.ZAI_SIGNATURE}'))"
+_KEEPS = "(text) => chrome.storage.local.get().then((kept) => JSON.stringify(kept).includes(text))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Stage:
     def __init__(self, folder: str, simulator: Simulator, chromium_path: str, **environ: str) -> None:
         self.home = os.path.join(folder, "aimo")
         self.profile = os.path.join(folder, "profile")
+        self.second_profile = os.path.join(folder, "second")
         self.simulator = simulator
         self._chromium = chromium_path
         self._children: list[subprocess.Popen[bytes]] = []
@@ -124,9 +127,10 @@ class Stage:
             command, env=self.environ, cwd=REPOSITORY, capture_output=True, text=True, timeout=within, check=False
         )
 
-    def install(self) -> None:
-        """Registers the host for this stage's browser profile, and for nothing else."""
-        done = self.aimo("install", "--user-data-dir", self.profile)
+    def install(self, *more_profiles: str) -> None:
+        """Registers the host for this stage's browser profile and those named, and for nothing else."""
+        folders = [word for profile in (self.profile, *more_profiles) for word in ("--user-data-dir", profile)]
+        done = self.aimo("install", *folders)
         assert done.returncode == 0, done.stdout + done.stderr
         # It ends by showing the gauge. A browser of the next minutes would still serve that request, in the middle of a test.
         self._forget("refresh.json")
@@ -194,29 +198,34 @@ class Stage:
             os.remove(os.path.join(self.home, "state", name))
 
     def let_pass(self, seconds: float) -> None:
-        """As if everything that was read or tried so far had been read or tried so much earlier."""
-        self.forget_attempts()
+        """As if everything that was asked, read, tried or forbidden so far had been so much earlier."""
+        processes.until(self._is_settled, "no refresh is under way", 30)
+        with self._edited("state", "attempts.json") as kept:
+            for attempt in kept.get("attempts", {}).values():
+                _set_back(attempt, ("handled", "asked", "retry_at", "woken"), seconds)
         with self._edited("cache", "usage.json") as kept:
-            for entry in kept["entries"]:
-                for moment in ("observed_at", "attempted_at", "_received_at"):
-                    entry[moment] = times.iso((times.parse_iso(entry[moment]) or 0.0) - seconds)
-                for moment in ("_at", "_tried"):
-                    entry[moment] -= seconds
-            for feed in kept["_feeds"].values():
-                feed["at"] -= seconds
+            for entry in kept.get("entries", ()):
+                _set_back(entry, ("observed_at", "attempted_at", "_received_at", "_at", "_tried"), seconds)
+            for feed in kept.get("_feeds", {}).values():
+                _set_back(feed, ("at",), seconds)
         with self._edited("state", "refresh.json") as request:
-            request["settled"] = {provider: at - seconds for provider, at in request["settled"].items()}
-            for wanted in request["wanted"].values():
-                wanted["at"] -= seconds
+            settled = request.get("settled", {})
+            _set_back(settled, tuple(settled), seconds)
+            for wanted in request.get("wanted", {}).values():
+                _set_back(wanted, ("at",), seconds)
 
     @contextlib.contextmanager
     def _edited(self, *place: str) -> Iterator[dict[str, Any]]:
+        """A file of ours to change, replaced as a whole, since a process of ours may be reading it; empty if it is not there."""
         path = os.path.join(self.home, *place)
-        with open(path, encoding="utf-8") as file:
+        content: dict[str, Any] = {}
+        with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8") as file:
             content = json.load(file)
         yield content
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(content, file)
+        if content:
+            with open(f"{path}.edited", "w", encoding="utf-8") as file:
+                json.dump(content, file)
+            os.replace(f"{path}.edited", path)
 
     def cache(self) -> dict[str, Any]:
         """The cache file, by (first) entry of each provider; empty while there is none."""
@@ -229,26 +238,34 @@ class Stage:
 
     # -- the browser
 
-    def watched(self) -> AbstractContextManager[BrowserContext]:
+    def watched(self, profile: str | None = None) -> AbstractContextManager[BrowserContext]:
         """The browser under Playwright, to click and to look."""
-        return chromium.watched(self._chromium, self.profile, self.environ, self._options())
+        return chromium.watched(self._chromium, profile or self.profile, self.environ, self._options())
 
-    def unwatched(self, page: str = "about:blank") -> chromium.Unwatched:
+    def unwatched(self, page: str = "about:blank", profile: str | None = None) -> chromium.Unwatched:
         """The browser with no debugger attached, showing this page."""
-        return chromium.Unwatched(self._chromium, self.profile, self.environ, self._options(), page)
+        return chromium.Unwatched(self._chromium, profile or self.profile, self.environ, self._options(), page)
 
-    def sign_in(self) -> None:
+    def sign_in(self, profile: str | None = None, person: Person = ADA) -> None:
         """Visits all four sites once; the profile keeps what they leave there."""
-        with self.watched() as context:
+        with self.watched(profile) as context:
             for site in SITES:
-                context.new_page().goto(site)
-            self.await_zai_token(context)
+                context.new_page().goto(f"{site}?as={person.name}")
+            self.await_zai_token(context, person)
 
     @staticmethod
-    def await_zai_token(context: BrowserContext) -> None:
+    def await_zai_token(context: BrowserContext, person: Person = ADA) -> None:
         """The content script hands z.ai's token to the worker some time after the page has loaded."""
-        worker = chromium.worker(context)
-        processes.until(lambda: worker.evaluate(_HAS_TOKEN), "the worker has z.ai's token")
+        worker, end = chromium.worker(context), f'{person.own(canaries.ZAI_SIGNATURE)}"'
+        processes.until(lambda: worker.evaluate(_KEEPS, end), "the worker has z.ai's token")
 
     def _options(self) -> list[str]:
         return chromium.arguments(EXTENSION, self.simulator.resolver_rules)
+
+
+def _set_back(record: dict[str, Any], moments: tuple[str, ...], seconds: float) -> None:
+    """Makes those moments of `record` that are there so much earlier, be they numbers or ISO text."""
+    for name in moments:
+        at = record.get(name)
+        if at:
+            record[name] = times.iso((times.parse_iso(at) or 0.0) - seconds) if isinstance(at, str) else at - seconds

@@ -19,6 +19,7 @@ from aimo_host.samples import ollama as ollama_samples
 from tests.browser import tap
 from tests.browser.stage import POPUP, SITES
 from tests.simulator import canaries
+from tests.simulator.people import ADA, BOB, everywhere, whose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -279,5 +280,22 @@ def test_a_bot_check_is_passed_inside_an_open_tab_of_the_site(
     after = shim.get("/api/refresh?wait=75", "POST").json
     assert [(entry["provider"], entry["stale"]) for entry in after] == [(provider, False) for provider in PROVIDERS]
     assert _numbers(after) == _numbers(read)
-    assert {seen.status for seen in simulator.seen(path="/settings")} == {403, 200}
+    for host in ("claude.ai", "chatgpt.com", "ollama.com"):
+        asked = [seen for seen in simulator.seen(host=host) if seen.path != "/"]
+        assert {seen.status for seen in asked} == {403, 200}, host
+        assert {"cf_clearance" in seen.headers.get("cookie", "") for seen in asked if seen.status == 200} == {True}, host
     assert _leaked(recording) == []
+
+
+def test_a_visit_that_signs_another_person_in_changes_the_rows_to_theirs(
+    stage: Stage, shim: Shim, browser: BrowserContext, read: list[dict[str, Any]]
+) -> None:
+    assert whose(read) == everywhere("ada")
+    for person in (BOB, ADA):
+        for page in browser.pages:
+            if page.url.partition("?")[0] in SITES:
+                page.goto(f"{page.url.partition('?')[0]}?as={person.name}")
+        stage.await_zai_token(browser, person)
+        stage.forget_attempts()
+        after = shim.get("/api/refresh?wait=75", "POST").json
+        assert whose(after) == everywhere(person.name)

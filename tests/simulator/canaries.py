@@ -12,6 +12,7 @@ import json
 from typing import TYPE_CHECKING
 
 from aimo_host.samples import claude, codex
+from tests.simulator.people import BOB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +45,8 @@ SECRETS = (
 )
 EMAIL = "ada@example.test"
 NAME = "Ada Canary"
-PRIVATE = (EMAIL, NAME, "someone@example.com", claude.PERSONAL, claude.ACCOUNT, codex.ACCOUNT)
+_BOB = (BOB.address, BOB.organization, BOB.chatgpt_account)
+PRIVATE = (EMAIL, NAME, "someone@example.com", claude.PERSONAL, claude.ACCOUNT, codex.ACCOUNT, *_BOB)
 
 
 def _base64url(raw: bytes) -> str:
@@ -57,10 +59,10 @@ def jwt(claims: Mapping[str, object], signature: str) -> str:
     return ".".join((_base64url(json.dumps(head).encode()), _base64url(json.dumps(claims).encode()), signature))
 
 
-def chatgpt_claims(expires_at: float) -> dict[str, object]:
+def chatgpt_claims(expires_at: float, account: str = codex.ACCOUNT) -> dict[str, object]:
     """The claims of an OpenAI access token that anybody reads: its end, the account, the person."""
     return {
         "exp": int(expires_at),
-        "https://api.openai.com/auth": {"chatgpt_account_id": codex.ACCOUNT, "chatgpt_plan_type": "plus"},
+        "https://api.openai.com/auth": {"chatgpt_account_id": account, "chatgpt_plan_type": "plus"},
         "https://api.openai.com/profile": {"email": EMAIL},
     }

@@ -25,6 +25,7 @@ from aimo_host.gauge.model import Answer
 from tests.simulator import canaries, certificates, defaults, proxy
 from tests.simulator.http import serve
 from tests.simulator.listener import Listener
+from tests.simulator.people import ADA, PEOPLE, Person
 from tests.simulator.sites import HOSTS, Page, Request, Source, World, respond
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Seen:
     headers: dict[str, str] = field(repr=False)
     proxied: bool  # it came through the proxy: a server-side route, not the browser
     source: str | None = None
+    person: str | None = None  # who is signed in, where it is a source
     status: int = 0
     answered_at: float | None = None
 
@@ -81,12 +83,22 @@ class Simulator:
     def __init__(self) -> None:
         self.requests: list[Seen] = []
         self.tunnels: list[Tunnel] = []
-        self.chatgpt_token = canaries.jwt(canaries.chatgpt_claims(time.time() + 8 * 86400), canaries.CHATGPT_SIGNATURE)
-        self.codex_cli_token = canaries.jwt(canaries.chatgpt_claims(time.time() + 8 * 86400), canaries.CODEX_CLI_SIGNATURE)
-        self.zai_jwt = canaries.jwt({"id": "user-SYNTHETIC"}, canaries.ZAI_SIGNATURE)
+        end = time.time() + 8 * 86400
+        self._chatgpt_tokens = {
+            person.name: canaries.jwt(
+                canaries.chatgpt_claims(end, person.chatgpt_account), person.own(canaries.CHATGPT_SIGNATURE)
+            )
+            for person in PEOPLE.values()
+        }
+        self._zai_jwts = {
+            person.name: canaries.jwt({"id": f"user-{person.name}"}, person.own(canaries.ZAI_SIGNATURE))
+            for person in PEOPLE.values()
+        }
+        self.chatgpt_token, self.zai_jwt = self._chatgpt_tokens["ada"], self._zai_jwts["ada"]
+        self.codex_cli_token = canaries.jwt(canaries.chatgpt_claims(end), canaries.CODEX_CLI_SIGNATURE)
         self._changed = threading.Condition()
         self._stopping = threading.Event()
-        self._programmes: dict[str, tuple[Programme, float]] = {}
+        self._programmes: dict[tuple[str, str | None], tuple[Programme, float]] = {}
         self._clearance: frozenset[str] = frozenset()
         self._proxied_ports: set[int] = set()
 
@@ -122,15 +134,15 @@ class Simulator:
 
     # -- what it answers
 
-    def set(self, source: str, programme: Programme, delay: float = 0.0) -> None:
-        """From now on `source` answers so, after `delay` seconds.
+    def set(self, source: str, programme: Programme, delay: float = 0.0, *, person: str | None = None) -> None:
+        """From now on `source` answers so, after `delay` seconds; to everybody, or only to one person, which goes first.
 
         `Answer(failed="network")` cuts the connection, `failed="timeout"` never answers, `redirected=True` sends to /signin.
         """
         if source not in SOURCES:
             raise ValueError(f"unknown source {source!r}")
         with self._changed:
-            self._programmes[source] = (programme, delay)
+            self._programmes[source, person] = (programme, delay)
 
     def reset(self) -> None:
         """Healthy answers for all sources, no clearance demanded, nothing seen yet."""
@@ -229,7 +241,8 @@ class Simulator:
         if isinstance(outcome, Page):
             return outcome
         seen.source = outcome.name
-        programme, delay = self._programme(outcome.name)
+        seen.person = outcome.person.name
+        programme, delay = self._programme(outcome.name, outcome.person)
         if delay and self._stopping.wait(delay):
             return None
         answer = programme(time.time()) if callable(programme) else programme
@@ -237,21 +250,29 @@ class Simulator:
             self._stopping.wait()
         return None if answer.failed else _on_the_wire(answer, outcome)
 
-    def _programme(self, source: str) -> tuple[Programme, float]:
+    def _programme(self, source: str, person: Person = ADA) -> tuple[Programme, float]:
+        token = self._chatgpt_tokens[person.name]
         with self._changed:
-            return self._programmes.get(source, (lambda now: defaults.answer(source, now, self.chatgpt_token), 0.0))
+            for key in ((source, person.name), (source, None)):
+                if key in self._programmes:
+                    return self._programmes[key]
+        return lambda now: defaults.answer(source, now, token, person), 0.0
 
     def _world(self) -> World:
-        listed, _ = self._programme("claude.organizations")
+        return World(
+            chatgpt_tokens=self._chatgpt_tokens,
+            codex_cli_token=self.codex_cli_token,
+            zai_jwts=self._zai_jwts,
+            clearance=self._clearance,
+            organizations={person.name: self._organizations(person) for person in PEOPLE.values()},
+        )
+
+    def _organizations(self, person: Person) -> frozenset[str] | None:
+        """What Claude lists for this person; None if it does not say just now."""
+        listed, _ = self._programme("claude.organizations", person)
         answer = listed(time.time()) if callable(listed) else listed
         known = frozenset(re.findall(r'"uuid": ?"([^"]+)"', answer.body)) if answer.status == 200 else None
-        return World(
-            chatgpt_token=self.chatgpt_token,
-            codex_cli_token=self.codex_cli_token,
-            zai_jwt=self.zai_jwt,
-            clearance=self._clearance,
-            organizations=known or None,
-        )
+        return known or None
 
 
 def _on_the_wire(answer: Answer, source: Source) -> Page:

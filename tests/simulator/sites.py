@@ -13,6 +13,7 @@ from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, TypeAlias
 
 from tests.simulator import canaries
+from tests.simulator.people import ADA, PEOPLE, Person
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,6 +39,16 @@ class Request:
         return None if morsel is None else morsel.value
 
     @property
+    def visitor(self) -> Person:
+        """Whom the visit to a page signs in: `?as=NAME`, else Ada."""
+        return PEOPLE[self.query.removeprefix("as=")] if self.query.startswith("as=") else ADA
+
+    def holder(self, cookie: str, secret: str) -> Person | None:
+        """The person whose session cookie this is, or None."""
+        sent = self.cookie(cookie)
+        return next((person for person in PEOPLE.values() if person.own(secret) == sent), None)
+
+    @property
     def bearer(self) -> str | None:
         """The token of `Authorization: Bearer ...`, or None."""
         scheme, _, token = self.headers.get("authorization", "").partition(" ")
@@ -55,21 +66,25 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The request may have this source; its programmed answer goes out, with `headers` beside its own."""
+    """This person may have this source; the programmed answer goes out, with `headers` beside its own."""
 
     name: str
     headers: tuple[tuple[str, str], ...] = ()
+    person: Person = ADA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What the sites know: the tokens they gave out, who must show a clearance cookie, and Claude's organisations."""
+    """What the sites know: the tokens they gave out, who must show a clearance cookie, and everybody's organisations.
 
-    chatgpt_token: str
+    The tables go by a person's name: to the token, and to what Claude lists (None: any well-formed one will do).
+    """
+
+    chatgpt_tokens: Mapping[str, str]
     codex_cli_token: str
-    zai_jwt: str
+    zai_jwts: Mapping[str, str]
     clearance: frozenset[str] = frozenset()
-    organizations: frozenset[str] | None = field(default=None)  # None: any well-formed one
+    organizations: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
 
 
 Outcome: TypeAlias = Page | Source
@@ -112,26 +127,31 @@ def _visited(title: str, cookies: tuple[str, ...], world: World, provider: str, 
 
 
 def _claude(request: Request, world: World) -> Outcome | None:
-    cookie = f"sessionKey={canaries.CLAUDE_SESSION}{_COOKIE}"
     if (request.method, request.path) == ("GET", "/"):
-        return _visited("Claude", (cookie,), world, "claude")
+        return _visited("Claude", (_claude_cookie(request.visitor),), world, "claude")
     if request.method != "GET" or not request.path.startswith("/api/organizations"):
         return None
-    if request.cookie("sessionKey") != canaries.CLAUDE_SESSION:
+    person = request.holder("sessionKey", canaries.CLAUDE_SESSION)
+    if person is None:
         return _claude_error(403, "permission_error", "Invalid authorization", "account_session_invalid")
     # The real site may rotate the session on any answer; whoever passes headers on would pass this on too.
-    rotated = (("set-cookie", cookie),)
+    rotated = (("set-cookie", _claude_cookie(person)),)
     if request.path == "/api/organizations":
-        return Source("claude.organizations", rotated)
+        return Source("claude.organizations", rotated, person)
     organization, _, rest = request.path.removeprefix("/api/organizations/").partition("/")
     name = {"usage": "claude.usage", "prepaid/credits": "claude.prepaid_credits"}.get(rest)
     if name is None:
         return None
     if not _UUID.fullmatch(organization):
         return _claude_error(400, "invalid_request_error", "organization_uuid: Input should be a valid UUID")
-    if world.organizations is not None and organization not in world.organizations:
+    known = world.organizations.get(person.name)
+    if known is not None and organization not in known:
         return _claude_error(403, "permission_error", "Invalid authorization for organization")
-    return Source(name, rotated)
+    return Source(name, rotated, person)
+
+
+def _claude_cookie(person: Person) -> str:
+    return f"sessionKey={person.own(canaries.CLAUDE_SESSION)}{_COOKIE}"
 
 
 def _claude_error(status: int, kind: str, message: str, code: str | None = None) -> Page:
@@ -150,17 +170,17 @@ def _anthropic(request: Request, _world: World) -> Outcome | None:
 
 
 def _chatgpt(request: Request, world: World) -> Outcome | None:
-    cookie = f"__Secure-next-auth.session-token={canaries.CHATGPT_SESSION}{_COOKIE}"
+    person = request.holder("__Secure-next-auth.session-token", canaries.CHATGPT_SESSION)
     match request.method, request.path:
         case "GET", "/":
-            return _visited("ChatGPT", (cookie,), world, "codex")
+            return _visited("ChatGPT", (_chatgpt_cookie(request.visitor),), world, "codex")
         case "GET", "/api/auth/session":
-            if request.cookie("__Secure-next-auth.session-token") != canaries.CHATGPT_SESSION:
+            if person is None:
                 return _json(200, {"WARNING_BANNER": "do not share"})
-            return Source("codex.session", (("set-cookie", cookie),))
+            return Source("codex.session", (("set-cookie", _chatgpt_cookie(person)),), person)
         case "GET", "/backend-api/wham/usage":
-            if request.bearer == world.chatgpt_token:
-                return Source("codex.usage")
+            if (holder := _whose(world.chatgpt_tokens, request.bearer)) is not None:
+                return Source("codex.usage", (), holder)
             if request.bearer == world.codex_cli_token:
                 return Source("codex.cli_usage")
             message = "Provided authentication token is expired. Please try signing in again."
@@ -168,10 +188,18 @@ def _chatgpt(request: Request, world: World) -> Outcome | None:
     return None
 
 
+def _chatgpt_cookie(person: Person) -> str:
+    return f"__Secure-next-auth.session-token={person.own(canaries.CHATGPT_SESSION)}{_COOKIE}"
+
+
+def _whose(tokens: Mapping[str, str], token: str | None) -> Person | None:
+    return next((PEOPLE[name] for name, given in tokens.items() if given == token), None)
+
+
 def _zai_web(request: Request, world: World) -> Outcome | None:
     if (request.method, request.path) != ("GET", "/"):
         return None
-    script = f"localStorage.setItem('z-ai-open-platform-token-production', {json.dumps(world.zai_jwt)})"
+    script = f"localStorage.setItem('z-ai-open-platform-token-production', {json.dumps(world.zai_jwts[request.visitor.name])})"
     return _visited("Z.ai", (), world, "zai", script)
 
 
@@ -183,8 +211,9 @@ def _zai_api(request: Request, world: World) -> Outcome | None:
     sent = request.bearer or request.headers.get("authorization")
     if sent == key:
         return Source("zai.china_key_quota" if china else "zai.key_quota")
-    if request.bearer == world.zai_jwt and not china:
-        return Source("zai.quota")
+    person = _whose(world.zai_jwts, request.bearer)
+    if person is not None and not china:
+        return Source("zai.quota", (), person)
     if sent is None:
         message = "Authentication parameter not received in Header, unable to authenticate"
         return _json(200, {"code": 1001, "msg": message, "success": False})
@@ -192,16 +221,16 @@ def _zai_api(request: Request, world: World) -> Outcome | None:
 
 
 def _ollama(request: Request, world: World) -> Outcome | None:
-    cookie = f"__Secure-session={canaries.OLLAMA_SESSION}{_COOKIE}"
+    person = request.holder("__Secure-session", canaries.OLLAMA_SESSION)
     match request.method, request.path:
         case "GET", "/":
-            return _visited("Ollama", (cookie,), world, "ollama")
+            return _visited("Ollama", (_ollama_cookie(request.visitor),), world, "ollama")
         case "GET", "/signin":
             return Page(200, "<!DOCTYPE html><title>Sign in to Ollama</title>", (("content-type", "text/html"),))
         case "GET", "/settings":
-            if request.cookie("__Secure-session") != canaries.OLLAMA_SESSION:
+            if person is None:
                 return Page(303, "", (("location", "/signin"),))
-            return Source("ollama.settings", (("set-cookie", cookie),))
+            return Source("ollama.settings", (("set-cookie", _ollama_cookie(person)),), person)
         case ("GET", "/api/balance") | ("POST", "/api/me"):
             if request.bearer != canaries.OLLAMA_API_KEY:
                 return _json(401, {"error": "unauthorized"})
@@ -211,6 +240,10 @@ def _ollama(request: Request, world: World) -> Outcome | None:
         case _, "/api/balance" | "/api/me":
             return _json(405, {"error": "method not allowed"})
     return None
+
+
+def _ollama_cookie(person: Person) -> str:
+    return f"__Secure-session={person.own(canaries.OLLAMA_SESSION)}{_COOKIE}"
 
 
 _SITES: dict[str, tuple[Callable[[Request, World], Outcome | None], str]] = {
