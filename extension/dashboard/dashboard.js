@@ -5,7 +5,7 @@
  * refresh runs it listens to the events of the shim, so that rows arrive one by one.
  */
 
-import { byId, el, sayAll, sentenceParts } from "../view/dom.js";
+import { byId, el, reveal, sayAll, sentenceParts } from "../view/dom.js";
 import { ago } from "../view/format.js";
 import { paint } from "../view/gauges.js";
 import { headline, paintHeadline } from "../view/headline.js";
@@ -139,9 +139,11 @@ takeToken();
 sayAll(words);
 byId("refresh").addEventListener("click", () => refresh());
 setInterval(draw, REPAINT_MS);
-ask("GET", "/api/ping").then((ping) => {
-  byId("sample").hidden = ping?.demo !== true;
-});
-show(await ask("GET", "/api/usage?cached=1"));
-hear(await ask("GET", "/api/answer"));
+const [ping, cached, said] = await Promise.all(
+  ["/api/ping", "/api/usage?cached=1", "/api/answer"].map((path) => ask("GET", path)),
+);
+byId("sample").hidden = ping?.demo !== true;
+answer = said;
+show(cached);
+reveal();
 await refresh();

@@ -6,7 +6,7 @@
 
 import { copyButton, paintHostNotice } from "../faces/host_notice.js";
 import { WorkerLink } from "../faces/worker_link.js";
-import { byId, sayAll } from "../view/dom.js";
+import { byId, reveal, sayAll } from "../view/dom.js";
 import { loadWords } from "../view/words.js";
 import { agentRows, providerRows, signInRows } from "./rows.js";
 
@@ -83,6 +83,7 @@ function draw(state, said) {
   byId("serve").textContent = said.say(state.shim?.running ? "open" : "dashboard_open");
   byId("serve").toggleAttribute("disabled", !ready);
   for (const fieldset of document.querySelectorAll("fieldset")) fieldset.disabled = !ready;
+  reveal();
   const { settings } = state;
   if (!settings) return;
   setUnlessFocused("organization", settings.claude_organization ?? "");
@@ -108,7 +109,10 @@ function replaceIfChanged(root, rows) {
   if (rows.length === root.children.length && rows.every((row, index) => row.isEqualNode(root.children[index]))) return;
   const id = root.contains(focused) ? focused?.id : undefined;
   root.replaceChildren(...rows);
-  if (id) document.getElementById(id)?.focus();
+  const same = id ? document.getElementById(id) : null;
+  // What was moved to the end has lost one of its arrows.
+  const next = same?.matches(":disabled") ? same.closest("li")?.querySelector("button:enabled") : same;
+  if (next instanceof HTMLElement) next.focus();
 }
 
 /** @param {string} id @param {string} value */

@@ -6,7 +6,7 @@
 import { reminderName } from "../background/reminders.js";
 import { copy, paintHostNotice } from "../faces/host_notice.js";
 import { WorkerLink } from "../faces/worker_link.js";
-import { byId, el, sayAll } from "../view/dom.js";
+import { byId, el, reveal, sayAll } from "../view/dom.js";
 import { ago } from "../view/format.js";
 import { paint } from "../view/gauges.js";
 import { headline, paintHeadline } from "../view/headline.js";
@@ -105,6 +105,7 @@ function draw(state, said, now) {
     : dormant.length > 0 && !firstRun
       ? said.say("not_set_up", { names })
       : "";
+  reveal();
 }
 
 /**

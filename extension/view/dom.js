@@ -44,6 +44,9 @@ export function byId(id) {
   return found;
 }
 
+/** Everything is in its place: the face may be seen. */
+export const reveal = () => document.body.classList.remove("waiting");
+
 /**
  * Puts words into everything that names a key with `data-say`.
  * @param {import("./words.js").Words} words

@@ -1,0 +1,225 @@
+"""Faces for everyone: axe's rules, the keyboard, zoom, motion, forced colours, two languages, the person's own zone."""
+
+from __future__ import annotations
+
+import importlib.resources
+import re
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from aimo_host.gauge.times import parse_iso
+from tests.faces import scenes
+from tests.faces.theatre import OPTIONS, POPUP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Page
+
+    from tests.faces.theatre import Theatre
+
+pytestmark = pytest.mark.browser
+
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+SCENES: dict[str, Callable[[float], scenes.Cache]] = {
+    "full": scenes.full,
+    "first run": scenes.first_run,
+    "half broken": scenes.half_broken,
+    "used up": scenes.used_up,
+}
+#: axe itself; the package brings no types, and its Python is not needed.
+_AXE = importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+_READY = {POPUP: "#gauges > section, #sign_ins > a", OPTIONS: "#providers > li"}
+
+
+def _shown(stage: Theatre, face: str, scene: str, language: str = "en", **size: int) -> Page:
+    """The face on that scene, painted."""
+    stage.play(SCENES[scene](time.time()), language=language, names={"sample": "work"})
+    page = stage.open(face, **size)
+    page.locator(_READY[face]).first.wait_for()
+    page.wait_for_function("language => document.documentElement.lang === language", arg=language)
+    return page
+
+
+def _violations(page: Page) -> list[str]:
+    page.evaluate(_AXE)
+    found = page.evaluate("axe.run().then(({ violations }) => violations)")
+    return [f"{rule['id']}: {node['html']}" for rule in found for node in rule["nodes"]]
+
+
+@pytest.mark.parametrize(
+    ("face", "scene"), [(POPUP, "full"), (POPUP, "first run"), (POPUP, "half broken"), (OPTIONS, "half broken")]
+)
+def test_axe_finds_nothing_in_either_theme(stage: Theatre, face: str, scene: str) -> None:
+    page = _shown(stage, face, scene)
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        assert _violations(page) == [], theme
+
+
+# -- size
+
+
+@pytest.mark.parametrize(("scene", "language"), [("full", "en"), ("half broken", "ja"), ("used up", "en")])
+def test_fourteen_windows_need_no_scrolling_in_the_popup(stage: Theatre, scene: str, language: str) -> None:
+    page = _shown(stage, POPUP, scene, language)
+    width, height = page.evaluate("[document.documentElement.scrollWidth, document.body.scrollHeight]")
+    assert (width, height <= 600) == (380, True), height
+
+
+def test_the_full_scene_has_fourteen_windows(stage: Theatre) -> None:
+    stage.play(scenes.full(time.time()))
+    assert sum(len(entry["windows"]) for entry in stage.state()["snapshot"]["entries"]) == 14
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_no_row_of_the_popup_is_cut_off(stage: Theatre, language: str) -> None:
+    page = _shown(stage, POPUP, "full", language)
+    cut = page.evaluate(
+        "[...document.querySelectorAll('.row .name, .row .end, .row .said, .row .used')]"
+        ".filter((part) => part.scrollWidth > part.clientWidth).map((part) => part.textContent)"
+    )
+    assert cut == []
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_options_page_at_200_percent_and_more_keeps_everything_reachable(stage: Theatre, language: str) -> None:
+    page = _shown(stage, OPTIONS, "half broken", language, width=640, height=450)
+    assert _outside(page) == []
+    page.set_viewport_size({"width": 320, "height": 450})
+    assert _outside(page) == []
+
+
+def _outside(page: Page) -> list[str]:
+    """What can be acted on and lies beside the page, where no scrolling gets to."""
+    found: list[str] = page.evaluate(
+        "[...document.querySelectorAll('a, button, input, select')].filter((one) => one.checkVisibility()).filter((one) => {"
+        " const { left, right } = one.getBoundingClientRect();"
+        " return left < 0 || right > document.documentElement.clientWidth; }).map((one) => one.outerHTML)"
+    )
+    return found
+
+
+# -- keyboard
+
+
+@pytest.mark.parametrize("face", [POPUP, OPTIONS])
+def test_the_keyboard_alone_reaches_everything_in_the_order_of_reading(stage: Theatre, face: str) -> None:
+    page = _shown(stage, face, "half broken")
+    page.evaluate(
+        "window.all = [...document.querySelectorAll('a, button, input, select, code[tabindex]')]"
+        ".filter((one) => one.checkVisibility() && !one.disabled && !one.closest('fieldset:disabled'))"
+    )
+    count = page.evaluate("all.length")
+    reached = []
+    for _ in range(count):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("all.indexOf(document.activeElement)"))
+    assert reached == list(range(count))
+
+
+def test_the_focused_control_is_marked(stage: Theatre) -> None:
+    page = _shown(stage, POPUP, "full")
+    page.keyboard.press("Tab")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_a_refresh_leaves_the_focus_where_it_was(stage: Theatre) -> None:
+    page = _shown(stage, POPUP, "full")
+    page.locator(".bell").first.focus()
+    stage.read([], scenes.read_again(stage.state()["snapshot"]["entries"][0], time.time()))
+    page.get_by_text("49 %").wait_for()
+    assert page.evaluate("document.activeElement.className") == "bell"
+
+
+# -- eyes
+
+
+def test_reduced_motion_stops_the_only_animation(stage: Theatre) -> None:
+    page = _shown(stage, POPUP, "full")
+    stage.read(["claude"])
+    page.locator(".note.reading").wait_for()
+    name = "getComputedStyle(document.querySelector('.note.reading'), '::before').animationName"
+    assert page.evaluate(name) == "breathe"
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate(name) == "none"
+
+
+def test_forced_colours_keep_the_bars_and_tell_unknown_from_empty(stage: Theatre) -> None:
+    page = _shown(stage, POPUP, "half broken")
+    page.emulate_media(forced_colors="active")
+    style = "one => [getComputedStyle(one).borderTopStyle, getComputedStyle(one).borderTopWidth]"
+    assert page.locator(".unknown .bar").first.evaluate(style) == ["dashed", "1px"]
+    assert page.locator(".low .bar").first.evaluate(style) == ["solid", "1px"]
+    fill = page.locator(".full .fill").first.evaluate("one => getComputedStyle(one).backgroundColor")
+    assert fill not in {"rgba(0, 0, 0, 0)", page.evaluate("getComputedStyle(document.body).backgroundColor")}
+
+
+@pytest.mark.parametrize(("level", "said"), [("full", "full"), ("unknown", "unknown")])
+def test_colour_is_never_the_only_signal(stage: Theatre, level: str, said: str) -> None:
+    page = _shown(stage, POPUP, "half broken")
+    row = page.locator(f".row.{level}").first
+    assert said in (row.text_content() or "")
+    assert (row.locator(".used").text_content() or "").removesuffix("unknown") in {"\u2013", "100 %"}
+
+
+# -- words, zone, numbers
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("face", [POPUP, OPTIONS])
+def test_every_word_is_in_the_language_of_the_person(stage: Theatre, face: str, language: str) -> None:
+    page = _shown(stage, face, "half broken", language)
+    text = page.locator("body").inner_text()
+    assert re.findall(r"\{\w+\}|\b[a-z]+_[a-z_]+\b", text) == []
+    assert bool(re.search(r"[ぁ-ん]", text.replace("日本語", ""))) is (language == "ja")
+
+
+def _fable(stage: Theatre) -> dict[str, Any]:
+    windows = stage.state()["snapshot"]["entries"][0]["windows"]
+    found: dict[str, Any] = next(window for window in windows if window["scope"] == "Fable")
+    return found
+
+
+@pytest.mark.parametrize(("language", "days"), [("en", "Mon Tue Wed Thu Fri Sat Sun"), ("ja", "月 火 水 木 金 土 日")])
+def test_times_are_of_the_person_s_zone(stage: Theatre, language: str, days: str) -> None:
+    page = _shown(stage, POPUP, "full", language)
+    reset = datetime.fromtimestamp(parse_iso(_fable(stage)["resets_at"]) or 0, ZoneInfo("Asia/Tokyo"))
+    expected = f"{days.split()[reset.weekday()]} {reset:%H:%M}"
+    assert expected in (page.locator(".row.full .end").first.text_content() or "")
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "$12,345.60 / $50,000"), ("ja", "$12,345.60 / $50,000")])
+def test_numbers_are_grouped_and_money_has_its_sign(stage: Theatre, language: str, said: str) -> None:
+    cache = scenes.full(time.time())
+    [extra] = [window for window in cache["entries"][0]["windows"] if window["kind"] == "spend"]
+    extra.update(usage=12345.6, limit=50000)
+    stage.play(cache, language=language)
+    page = stage.open(POPUP)
+    page.get_by_text(said).wait_for()
+
+
+# -- calm
+
+_SHIFTS = """() => new Promise((done) => {
+  const shifts = [];
+  new PerformanceObserver((list) => shifts.push(...list.getEntries())).observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => done(shifts.reduce((sum, shift) => sum + shift.value, 0)), 150);
+})"""
+
+
+def test_nothing_moves_after_the_first_paint_while_a_refresh_fills_in(stage: Theatre) -> None:
+    page = _shown(stage, POPUP, "full")
+    snapshot = stage.state()["snapshot"]
+    left = [entry["provider"] for entry in snapshot["entries"]]
+    stage.read(left)
+    page.locator(".note.reading").nth(3).wait_for()
+    for entry in snapshot["entries"]:
+        left.remove(entry["provider"])
+        stage.read(left, scenes.read_again(entry, time.time()))
+    page.locator(".note.reading").first.wait_for(state="detached")
+    assert page.evaluate(_SHIFTS) == 0

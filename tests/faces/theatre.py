@@ -1,0 +1,147 @@
+"""A browser whose host is played, so that a face can be shown anything: a good day, a bad one, a host that is not there.
+
+    with theatre(folder, chromium) as stage:
+        stage.play(scenes.full(now), language="ja")
+        page = stage.open("popup/popup.html")
+        stage.cue({"type": "entry", …})
+        stage.heard("refresh")
+
+One browser serves many tests. Nothing in it can reach a network.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import socket
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from aimo_host.setup import manifest
+from tests.browser import chromium, processes
+from tests.browser.stage import EXTENSION, EXTENSION_ID
+from tests.faces import acting_host, scenes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import BrowserContext, Page
+
+POPUP, OPTIONS = "popup/popup.html", "options/options.html"
+#: Nobody lives at any name, save the dashboard.
+_NOWHERE = "MAP * ~NOTFOUND , EXCLUDE localhost"
+_STATE = "chrome.storage.local.get('face_state').then((kept) => kept.face_state)"
+
+
+class Theatre:
+    """See the module."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.profile = os.path.join(folder, "profile")
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": folder,
+            "XDG_RUNTIME_DIR": folder,
+            "LANG": "C.UTF-8",
+            "LANGUAGE": "en",
+            "TZ": "Asia/Tokyo",
+        }
+        self.context: BrowserContext
+        self._scenes = 0
+
+    def play(self, cache: scenes.Cache, **settings: Any) -> None:
+        """From now on the host tells this, and the worker knows it."""
+        self._scenes += 1
+        welcome = scenes.welcome(cache, **settings)
+        welcome["snapshot"]["updated_at"] = f"scene {self._scenes}"
+        self.direct({"welcome": welcome})
+        self.cue(welcome)
+        processes.until(lambda: self.state()["snapshot"]["updated_at"] == f"scene {self._scenes}", "the scene is set")
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(self._record)
+
+    def direct(self, scene: dict[str, Any]) -> None:
+        """What a host that is started from now on does; see `acting_host`."""
+        self._write("scene.json", json.dumps(scene))
+
+    def cue(self, *messages: dict[str, Any]) -> None:
+        """The host says this now."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as voice:
+            voice.connect(os.path.join(self.folder, "cue"))
+            voice.sendall("".join(json.dumps(message) + "\n" for message in messages).encode())
+
+    def heard(self, kind: str) -> list[dict[str, Any]]:
+        """What the extension said so far, of one type."""
+        try:
+            with open(self._record, encoding="utf-8") as record:
+                said = [json.loads(line) for line in record if line.endswith("\n")]
+        except FileNotFoundError:
+            return []
+        return [message for message in said if message["type"] == kind]
+
+    def awaits(self, kind: str, count: int = 1) -> dict[str, Any]:
+        """The newest message of that type, as soon as there are so many."""
+        processes.until(lambda: len(self.heard(kind)) >= count, f"{count} x {kind}")
+        return self.heard(kind)[-1]
+
+    def register(self) -> None:
+        """Installs the played host."""
+        program = shlex.join([sys.executable, os.path.abspath(acting_host.__file__), self.folder])
+        launcher = self._write("host", f"#!/bin/sh\nexec {program}\n")
+        os.chmod(launcher, 0o700)
+        os.makedirs(os.path.dirname(self._manifest), exist_ok=True)
+        with open(self._manifest, "wb") as file:
+            file.write(manifest.content(launcher))
+
+    def unregister(self) -> None:
+        """Uninstalls it; one that runs stays."""
+        os.remove(self._manifest)
+
+    @property
+    def _record(self) -> str:
+        return os.path.join(self.folder, "heard")
+
+    @property
+    def _manifest(self) -> str:
+        return os.path.join(self.profile, "NativeMessagingHosts", "com.aimo.host.json")
+
+    def _write(self, name: str, text: str) -> str:
+        path = os.path.join(self.folder, name)
+        with open(f"{path}.new", "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(f"{path}.new", path)
+        return path
+
+    def state(self) -> dict[str, Any]:
+        """What the worker would show a face."""
+        found: dict[str, Any] = chromium.worker(self.context).evaluate(_STATE)
+        return found
+
+    def read(self, refreshing: list[str], entry: dict[str, Any] | None = None) -> None:
+        """The host tells a new entry, if there is one, and which providers are still being read."""
+        answer = self.state()["snapshot"]["answer"]
+        self.cue({"type": "entry", "entry": entry, "refreshing": refreshing, "answer": answer})
+
+    def open(self, face: str, width: int = 380, height: int = 600) -> Page:
+        """The face in a tab, painted."""
+        page = self.context.new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(f"chrome-extension://{EXTENSION_ID}/{face}")
+        return page
+
+
+@contextlib.contextmanager
+def theatre(folder: str, chromium_path: str) -> Iterator[Theatre]:
+    """A theatre with the host installed and the browser running."""
+    stage = Theatre(folder)
+    stage.register()
+    stage.direct({"welcome": scenes.welcome(scenes.full(time.time()))})
+    with chromium.watched(chromium_path, stage.profile, stage.environ, chromium.arguments(EXTENSION, _NOWHERE)) as context:
+        stage.context = context
+        chromium.worker(context)
+        processes.until(lambda: os.path.exists(os.path.join(folder, "cue")), "the host plays")
+        yield stage
