@@ -16,7 +16,7 @@ from aimo_host.collect.feed import NOTHING_TO_TRY, READ, Feed
 from aimo_host.gauge.problems import Problem
 from aimo_host.gauge.snapshot import unread_problem
 from aimo_host.gauge.times import CLOCK_AHEAD, parse_iso
-from aimo_host.routes import FREE, LEAST_APART, SERVER_SIDE, browser
+from aimo_host.routes import FREE, LEAST_APART, REST_AFTER_FAILURE, SERVER_SIDE, browser
 from aimo_host.state import atomic, attempts, cache, log, presence, requests
 from aimo_host.state.lock import FileLock
 
@@ -141,11 +141,17 @@ def _try_server_side(context: Context, provider: str, wanted: Wanted, until: flo
         if time.monotonic() >= until:
             break
         asking = context.asking(name, wanted.trigger)
-        result = Feed(context, provider, name).attempt(wanted, partial(_within_deadline, asking, provider, name, until))
+        read = partial(_within_deadline, asking, provider, name, until)
+        result = Feed(context, provider, name).attempt(wanted, read, costs=partial(_costs, asking, name))
         had_credential = had_credential or result != NOTHING_TO_TRY
         if result == READ:
             return True, True
     return False, had_credential
+
+
+def _costs(asking: Context, name: str) -> bool:
+    """Whether trying the route took a request, or a slow program."""
+    return asking.has_asked or name in REST_AFTER_FAILURE
 
 
 def _within_deadline(context: Context, provider: str, name: str, until: float) -> Outcome:

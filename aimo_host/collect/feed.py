@@ -45,10 +45,11 @@ class Feed:
         self._apart = LEAST_APART.get(route, attempts.SHARED_FOR)
         self._source: Literal["push", "server"] = "push" if profile is not None else "server"
 
-    def attempt(self, wanted: Wanted, read: Callable[[], Outcome]) -> str:
+    def attempt(self, wanted: Wanted, read: Callable[[], Outcome], *, costs: Callable[[], bool] = lambda: True) -> str:
         """Serve the request unless it has been served, may not be, or need not be. READ if a reading came of it, now or lately.
 
-        `read` does the asking. Its None means that there was nothing to try, which is not worth remembering.
+        `read` does the asking. Its None means that there was nothing to try, which is not worth remembering. `costs` says
+        afterwards whether anything was spent: a problem that a look at a file shows need not rest before the next look.
 
         Raises:
             OSError, cache.CacheBusyError, cache.NewerSchemaError: what was learned cannot be kept.
@@ -72,7 +73,7 @@ class Feed:
                 # The provider was asked all the same: who comes next, at the next ring even, must not ask again.
                 self._note(wanted.at, asked=now, problem=Problem(self.provider, "internal"))
                 raise
-            self._note(wanted.at, asked=now, problem=problem)
+            self._note(wanted.at, asked=now if costs() else None, problem=problem)
             return READ if problem is None else FAILED
 
     def take(self, usage: Usage) -> None:
@@ -104,7 +105,8 @@ class Feed:
     def _must_rest(self, before: Attempt, wanted: Wanted, now: float) -> bool:
         if before.code in _DORMANT_CODES and before.woken > before.asked:
             return before.must_wait(now)
-        rests = 0.0 if before.code is None or wanted.named else REST_AFTER_FAILURE.get(self.route, 0.0)
+        in_vain = before.code == "no_credential" and not wanted.named
+        rests = REST_AFTER_FAILURE.get(self.route, 0.0) if in_vain else 0.0
         too_soon = before.is_recent(now, max(self._apart, rests))
         return too_soon or before.must_wait(now) or self._is_dormant(before, wanted)
 

@@ -37,7 +37,7 @@ SERVER_SIDE: dict[str, tuple[str, ...]] = {
 }
 #: Seconds between two requests of a route, where ten are too few: the endpoint's own budget is about 28 an hour.
 LEAST_APART: dict[str, float] = {"claude_oauth": 300.0}
-#: Seconds that a route rests after a failure, unless its provider is asked for by name: each try starts a slow program.
+#: Seconds that a route rests once it found no credential, unless its provider is asked for by name: a try is a slow program.
 REST_AFTER_FAILURE: dict[str, float] = {"zai_bitwarden": 86400.0}
 
 
@@ -53,10 +53,17 @@ class Context:
         self._route = route
         self._trigger = trigger
         self._answers: dict[str, Answer] = {}
+        #: Whether a request was begun, whatever came of it.
+        self.has_asked = False
 
     def asking(self, route: str, trigger: str) -> Context:
         """The same, for one route on behalf of whoever pulled the trigger."""
         return Context(self.paths, self.environ, self.clock, route=route, trigger=trigger)
+
+    def begins_to_ask(self) -> float:
+        """The moment at which a request begins."""
+        self.has_asked = True
+        return self.clock()
 
     def asked(self, provider: str, source: str, answer: Answer | str, *, began: float) -> None:
         """Write a request that was made into the ledger, with the answer or a word for what came; `began` is the clock before."""

@@ -40,7 +40,7 @@ def noting(context: Context, provider: str, ask: AskBrowser) -> AskBrowser:
     """`ask`, with every request in the ledger."""
 
     def noted(asks: tuple[Ask, ...]) -> tuple[Answer, ...]:
-        began = context.clock()
+        began = context.begins_to_ask()
         answers = ask(asks)
         for one, answer in zip(asks, answers, strict=True):
             if answer.failed not in _NEVER_ASKED:

@@ -75,7 +75,7 @@ def fetch(
         )
     except (ValueError, ImportError, httpx.InvalidURL):
         return Problem(provider, "unreachable", "variable", variable=_senseless_variable())
-    began = context.clock()
+    began = context.begins_to_ask()
     answer = _exchange(provider, client, method, target, headers)
     context.asked(provider, source, answer.code if isinstance(answer, Problem) else answer, began=began)
     return answer
@@ -93,7 +93,7 @@ def fetch_local(context: Context, provider: str, source: str, url: str, *, metho
     if target.host not in LOOPBACK:
         raise ValueError(f"not this machine: {target.host}")
     client = httpx.Client(follow_redirects=False, timeout=_PHASE_SECONDS, headers={"User-Agent": USER_AGENT}, trust_env=False)
-    began = context.clock()
+    began = context.begins_to_ask()
     answer = _exchange(provider, client, method, target, {"Accept": "application/json"})
     answer = Answer(failed="network") if isinstance(answer, Problem) else answer
     if answer.failed != "network":  # nobody was there to be asked

@@ -38,7 +38,7 @@ def read(context: Context) -> Outcome:
     record = codex_files.sign_in(context.environ) or {}
     if program is None or codex_files.is_due_for_renewal(record, context.clock()):
         return None
-    began = context.clock()
+    began = context.begins_to_ask()
     try:
         with children.started([program, "app-server"], context.environ, seconds=_SECONDS, keep=("CODEX_HOME",)) as child:
             said = _converse(child)

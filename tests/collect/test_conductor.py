@@ -32,7 +32,12 @@ PATIENCE = 20.0
 def server_side(monkeypatch: pytest.MonkeyPatch) -> Routes:
     """Makes a provider's server-side routes be functions: `server_side("zai", key=outcome, vault=outcome)`."""
     asked: dict[str, Asked] = {}
-    monkeypatch.setattr(routes, "read", lambda name, _context: asked[name]())
+
+    def read(name: str, context: routes.Context) -> routes.Outcome:
+        context.begins_to_ask()
+        return asked[name]()
+
+    monkeypatch.setattr(routes, "read", read)
     for provider in list(routes.SERVER_SIDE):
         monkeypatch.setitem(routes.SERVER_SIDE, provider, ())
 
@@ -439,3 +444,34 @@ def test_a_reading_that_a_killed_conductor_did_not_settle_is_not_asked_for_again
     conduct(stage)
     assert asked["key"].times == 0
     assert requests.read(stage.paths, NOW).is_settled("zai", wanted.at)
+
+
+def test_a_problem_that_cost_no_request_need_not_rest(stage: Stage, server_side: Routes, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = server_side(
+        "claude", claude_oauth=Problem("claude", "sign_in_expired", "cli", program="Claude Code", command="claude")
+    )
+    monkeypatch.setattr(routes, "read", lambda _name, _context: asked["claude_oauth"]())
+    for _ in range(2):
+        stage.ask("claude")
+        conduct(stage)
+        stage.clock.now += 30
+    assert asked["claude_oauth"].times == 2
+
+
+def test_a_problem_that_cost_a_request_rests_as_long_as_a_reading(stage: Stage, server_side: Routes) -> None:
+    asked = server_side("claude", claude_oauth=Problem("claude", "provider_down"))
+    for _ in range(2):
+        stage.ask("claude")
+        conduct(stage)
+        stage.clock.now += 30
+    assert asked["claude_oauth"].times == 1
+
+
+@pytest.mark.parametrize(("code", "times"), [("no_credential", 1), ("bad_credential", 2), ("provider_down", 2)])
+def test_only_a_vault_without_a_key_rests_for_a_day(stage: Stage, server_side: Routes, code: str, times: int) -> None:
+    asked = server_side("zai", zai_bitwarden=Problem("zai", code))
+    for _ in range(2):
+        stage.ask("zai")
+        conduct(stage)
+        stage.clock.now += 3600
+    assert asked["zai_bitwarden"].times == times
