@@ -450,7 +450,7 @@ def test_a_problem_that_cost_no_request_need_not_rest(stage: Stage, server_side:
     asked = server_side(
         "claude", claude_oauth=Problem("claude", "sign_in_expired", "cli", program="Claude Code", command="claude")
     )
-    monkeypatch.setattr(routes, "read", lambda _name, _context: asked["claude_oauth"]())
+    monkeypatch.setattr(routes, "read", lambda name, _context: asked[name]() if name in asked else None)
     for _ in range(2):
         stage.ask("claude")
         conduct(stage)
