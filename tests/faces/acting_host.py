@@ -3,7 +3,7 @@
     python acting_host.py FOLDER     beside FOLDER/scene.json, with the socket FOLDER/cue and the record FOLDER/heard
 
 The scene is `{"welcome": …}`, or `{"exit": N}` for a host that ends at once. Each line that arrives at the socket is one more
-message for the extension. It asks nobody and keeps nothing.
+message for the extension, or `{"type": "exit"}`. It asks nobody and keeps nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ def _take_cues(listener: socket.socket) -> None:
         connection, _ = listener.accept()
         with connection, connection.makefile(encoding="utf-8") as lines:
             for line in lines:
-                _say(json.loads(line))
+                message = json.loads(line)
+                if message["type"] == "exit":
+                    os._exit(0)
+                _say(message)
 
 
 def main(folder: str) -> int:

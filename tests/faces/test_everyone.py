@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import re
 import time
 from datetime import datetime
@@ -13,6 +12,7 @@ import pytest
 
 from aimo_host.gauge.times import parse_iso
 from tests.faces import scenes
+from tests.faces.axe import violations
 from tests.faces.theatre import OPTIONS, POPUP
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ SCENES: dict[str, Callable[[float], scenes.Cache]] = {
     "half broken": scenes.half_broken,
     "used up": scenes.used_up,
 }
-#: axe itself; the package brings no types, and its Python is not needed.
-_AXE = importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 _READY = {POPUP: "#gauges > section, #sign_ins > a", OPTIONS: "#providers > li"}
 
 
@@ -45,12 +43,6 @@ def _shown(stage: Theatre, face: str, scene: str, language: str = "en", **size: 
     return page
 
 
-def _violations(page: Page) -> list[str]:
-    page.evaluate(_AXE)
-    found = page.evaluate("axe.run().then(({ violations }) => violations)")
-    return [f"{rule['id']}: {node['html']}" for rule in found for node in rule["nodes"]]
-
-
 @pytest.mark.parametrize(
     ("face", "scene"), [(POPUP, "full"), (POPUP, "first run"), (POPUP, "half broken"), (OPTIONS, "half broken")]
 )
@@ -58,7 +50,7 @@ def test_axe_finds_nothing_in_either_theme(stage: Theatre, face: str, scene: str
     page = _shown(stage, face, scene)
     for theme in THEMES:
         page.emulate_media(color_scheme=theme)
-        assert _violations(page) == [], theme
+        assert violations(page) == [], theme
 
 
 # -- size

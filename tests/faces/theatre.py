@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 POPUP, OPTIONS = "popup/popup.html", "options/options.html"
 #: Nobody lives at any name, save the dashboard.
-_NOWHERE = "MAP * ~NOTFOUND , EXCLUDE localhost"
+NOWHERE = "MAP * ~NOTFOUND , EXCLUDE localhost"
 _STATE = "chrome.storage.local.get('face_state').then((kept) => kept.face_state)"
 
 
@@ -97,9 +97,26 @@ class Theatre:
         with open(self._manifest, "wb") as file:
             file.write(manifest.content(launcher))
 
-    def unregister(self) -> None:
-        """Uninstalls it; one that runs stays."""
-        os.remove(self._manifest)
+    def replace(self, scene: dict[str, Any] | None) -> None:
+        """The host ends, and the next one does this; None: there is no next one, it is not installed."""
+        if scene is None:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(self._manifest)
+        else:
+            self.direct(scene)
+            self.register()
+        with contextlib.suppress(OSError):
+            self.cue({"type": "exit"})
+
+    def remembers(self, words: bytes) -> bool:
+        """Whether these words are in the extension's storage, as it lies on the disk."""
+        folder = os.path.join(self.profile, "Default", "Local Extension Settings", EXTENSION_ID)
+        with contextlib.suppress(OSError):
+            for name in os.listdir(folder):
+                with open(os.path.join(folder, name), "rb") as file:
+                    if words in file.read():
+                        return True
+        return False
 
     @property
     def _record(self) -> str:
@@ -135,13 +152,14 @@ class Theatre:
 
 
 @contextlib.contextmanager
-def theatre(folder: str, chromium_path: str) -> Iterator[Theatre]:
-    """A theatre with the host installed and the browser running."""
+def theatre(folder: str, chromium_path: str, *, is_installed: bool = True) -> Iterator[Theatre]:
+    """A theatre with the browser running; the host plays, if it is installed."""
     stage = Theatre(folder)
-    stage.register()
     stage.direct({"welcome": scenes.welcome(scenes.full(time.time()))})
-    with chromium.watched(chromium_path, stage.profile, stage.environ, chromium.arguments(EXTENSION, _NOWHERE)) as context:
+    if is_installed:
+        stage.register()
+    with chromium.watched(chromium_path, stage.profile, stage.environ, chromium.arguments(EXTENSION, NOWHERE)) as context:
         stage.context = context
         chromium.worker(context)
-        processes.until(lambda: os.path.exists(os.path.join(folder, "cue")), "the host plays")
+        processes.until(lambda: not is_installed or os.path.exists(os.path.join(folder, "cue")), "the host plays")
         yield stage

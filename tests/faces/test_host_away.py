@@ -1,0 +1,74 @@
+"""A host that is not installed, ends at once or speaks another protocol: faces say which, what to run, and recover by themselves.
+
+Faces are looked at under Playwright. The worker alone is watched from outside, because a debugger keeps it alive.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser import processes
+from tests.browser.chromium import Unwatched, arguments
+from tests.browser.stage import EXTENSION
+from tests.faces import scenes
+from tests.faces.axe import violations
+from tests.faces.theatre import NOWHERE, OPTIONS, POPUP, Theatre, theatre
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.browser
+
+#: In a deep run long enough for the worker to be stopped and its timers to die: then only an alarm helps.
+AWAY_SECONDS = 50 if os.environ.get("AIMO_TESTS_DEEP") == "1" else 0
+#: What the host does -> what the face says, and the command that helps.
+_AWAY: dict[str, tuple[dict[str, Any] | None, str, str]] = {
+    "not installed": (None, "The aimo host is not installed.", "python3 install.py"),
+    "crashed": ({"exit": 1}, "The aimo host stops right after it starts.", "aimo install"),
+    "too old": ({"welcome": {"type": "welcome", "protocol": 0}}, "do not fit together", "python3 install.py"),
+}
+
+
+@pytest.fixture(scope="module")
+def away(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
+    with theatre(str(tmp_path_factory.mktemp("l")), chromium, is_installed=False) as ours:
+        yield ours
+
+
+@pytest.mark.parametrize(("scene", "sentence", "command"), _AWAY.values(), ids=_AWAY)
+def test_a_face_says_what_is_wrong_with_the_host_what_to_run_and_recovers(
+    away: Theatre, scene: dict[str, Any] | None, sentence: str, command: str
+) -> None:
+    away.replace(scene)
+    options, popup = away.open(OPTIONS, 760, 900), away.open(POPUP)
+    for page, notice in ((options, "#notice"), (popup, "#host")):
+        page.locator(notice, has_text=sentence).wait_for()
+        page.locator(notice).get_by_role("button", name=f"Copy: {command}").wait_for()
+        assert violations(page) == []
+    away.replace({"welcome": scenes.welcome(scenes.full(time.time()))})
+    popup.locator("#gauges > section").first.wait_for()
+    options.get_by_text("Connected, version").wait_for()
+    assert popup.locator("#host").is_hidden()
+    options.close()
+    popup.close()
+
+
+@pytest.mark.parametrize(
+    ("scene", "state"), [(None, b'"missing"'), ({"exit": 1}, b'"crashed"')], ids=["not installed", "crashed"]
+)
+def test_without_a_debugger_the_worker_finds_the_host_once_it_is_there(
+    chromium: str, tmp_path: Path, scene: dict[str, Any] | None, state: bytes
+) -> None:
+    away = Theatre(str(tmp_path))
+    away.replace(scene)
+    with Unwatched(chromium, away.profile, away.environ, arguments(EXTENSION, NOWHERE), "about:blank"):
+        processes.until(lambda: away.remembers(state), "the worker knows that the host is away")
+        time.sleep(AWAY_SECONDS)
+        away.replace({"welcome": scenes.welcome(scenes.full(time.time()))})
+        processes.until(lambda: away.heard("hello"), "the worker has found the host", 15 + 2 * AWAY_SECONDS)
+    assert away.heard("refresh") == []
