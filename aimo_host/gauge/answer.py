@@ -20,7 +20,6 @@ OLD_AFTER = 3600.0
 #: What a long window still holds this shortly (seconds) before its reset would be lost, if it is worth a word (percent).
 _LOST_WITHIN = 86400.0
 _WORTH_PCT = 25.0
-_LONG_KINDS = ("weekly", "monthly")
 _FULL_PCT = 100.0
 _SILENT_KINDS = ("spend", "tools")
 
@@ -93,7 +92,7 @@ def _loss(entry: Entry, now: float) -> dict[str, Any] | None:
         return None
     for window in entry["windows"]:
         reset = parse_iso(window["resets_at"])
-        if not window["binding"] or window["kind"] not in _LONG_KINDS or reset is None or window["used_pct"] is None:
+        if not window["binding"] or window["kind"] not in pick.LONG_KINDS or reset is None or window["used_pct"] is None:
             continue
         left = _FULL_PCT - window["used_pct"]
         if 0 < reset - now <= _LOST_WITHIN and left >= _WORTH_PCT:

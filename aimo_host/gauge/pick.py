@@ -14,18 +14,27 @@ if TYPE_CHECKING:
     Entry = dict[str, Any]
     Window = dict[str, Any]
 
+#: What is left of these at their reset is lost; a shorter one comes again many times before.
+LONG_KINDS = ("weekly", "monthly")
 _FULL_PCT = 100.0
+_NEVER = float("inf")
 
 
-def ranking(entries: list[Entry], *, need: float = 0.0, scope: str | None = None) -> list[dict[str, Any]]:
+def ranking(
+    entries: list[Entry], *, need: float = 0.0, scope: str | None = None, strategy: str = "headroom"
+) -> list[dict[str, Any]]:
     """All accounts, best first: `[{id, provider, account, headroom_pct, why, available_at}]`.
+
+    "Best" is the most headroom, or with the strategy `expiring` the account whose allowance is lost first if nobody spends it.
 
     `need` is how many percent must be left; `scope` takes a model's own windows into account too. `why` is a code: `fits`, `full`
     (less left than needed), `blocked`, or `unknown`. `available_at` is when it will fit again, None if that is not known.
     """
     ranked = [_candidate(entry, entries, need, scope) for entry in entries]
     order = {"fits": 0, "full": 1, "blocked": 2, "unknown": 3}
-    return sorted(ranked, key=lambda one: (order[one["why"]], -(one["headroom_pct"] or 0.0)))
+    lost_at = [_lost_at(entry, scope) if strategy == "expiring" else 0.0 for entry in entries]
+    keys = [(order[one["why"]], at, -(one["headroom_pct"] or 0.0)) for one, at in zip(ranked, lost_at, strict=True)]
+    return [ranked[index] for index in sorted(range(len(ranked)), key=keys.__getitem__)]
 
 
 def best(entries: list[Entry], *, need: float = 0.0, scope: str | None = None) -> Entry | None:
@@ -60,6 +69,13 @@ def counted(entry: Entry, scope: str | None) -> list[Window]:
     """The windows that decide: the binding ones, and those of the model that is asked for."""
     wanted = scope.casefold() if scope else None
     return [w for w in entry["windows"] if w["binding"] or (wanted and wanted in (w["scope"] or "").casefold())]
+
+
+def _lost_at(entry: Entry, scope: str | None) -> float:
+    """When what is left is lost: at the next reset of a long window (a session comes again), of any if there is no long one."""
+    windows = counted(entry, scope)
+    long = [window for window in windows if window["kind"] in LONG_KINDS]
+    return min((at for window in long or windows if (at := parse_iso(window["resets_at"])) is not None), default=_NEVER)
 
 
 def _headroom(entry: Entry, windows: list[Window]) -> float | None:

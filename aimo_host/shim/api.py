@@ -9,9 +9,8 @@ import threading
 import time
 
 from aimo_host import __version__
-from aimo_host.gauge import snapshot
+from aimo_host.gauge import choice, snapshot
 from aimo_host.gauge.answer import answer_at
-from aimo_host.gauge.times import parse_iso
 from aimo_host.state import cache, presence, requests, settings
 from aimo_host.state.bell import Bell
 from aimo_host.state.lock import FileLock
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
+    from aimo_host.gauge.choice import Question
     from aimo_host.state.bell import Listener
     from aimo_host.state.paths import Paths
 
@@ -62,24 +62,23 @@ class Api:
 
     def usage(self, provider: str | None, max_age: float, wait: float, trigger: str) -> Entries:
         """The entries, after a refresh of those that are older than `max_age`, for which at most `wait` seconds are spent."""
-        due = self._due(self.cached(provider), max_age)
+        due = requests.due(self._paths, self.cached(provider), max_age, time.time())
         if due:
             self._refresh(due, wait, trigger, named=provider is not None)
         return self.cached(provider)
+
+    def pick(self, question: Question, max_age: float, trigger: str) -> dict[str, Any]:
+        """Whom to use, after a refresh of what is older than `max_age` (see `choice.choose`)."""
+        due = requests.due(self._paths, question.candidates(self.cached()), max_age, time.time())
+        if due:
+            self._refresh(due, choice.LONGEST_WAIT, trigger, named=False)
+        return choice.choose(question, self.cached(), time.time())
 
     def refresh(self, provider: str | None, wait: float, trigger: str) -> Entries:
         """The entries, after everybody was asked and at most `wait` seconds were spent until they have answered or failed."""
         wanted = [p for p in settings.wanted(settings.read(self._paths)) if provider in {None, p}]
         self._refresh(wanted, wait, trigger, named=provider is not None)
         return self.cached(provider)
-
-    def _due(self, entries: Entries, max_age: float) -> list[str]:
-        """The providers with an entry that nobody has tried to renew lately."""
-        now = time.time()
-        settled = requests.read(self._paths, now).settled
-        tried = [(e["provider"], max(parse_iso(e["attempted_at"]) or 0.0, settled[e["provider"]])) for e in entries]
-        # Our own moments are rounded up to whole seconds, so one may lie just ahead.
-        return list(dict.fromkeys(provider for provider, at in tried if not -1 <= now - at <= max_age))
 
     def _refresh(self, providers: Iterable[str], wait: float, trigger: str, *, named: bool) -> None:
         """Ask, see to it that somebody conducts, and wait for at most `wait` seconds."""

@@ -265,6 +265,13 @@ def _refresh(api: Api, found: dict[str, Any], trigger: str) -> object:
     return api.refresh(found.get("provider"), found.get("wait", 0.0), trigger)
 
 
+def _pick(api: Api, found: dict[str, Any], trigger: str) -> object:
+    from aimo_host.gauge.choice import DEFAULT_MAX_AGE, Question
+
+    max_age = found.pop("max_age", DEFAULT_MAX_AGE)
+    return api.pick(Question(**found), max_age, trigger)
+
+
 def _answer(api: Api, _found: dict[str, Any], _trigger: str) -> object:
     return api.answer()
 
@@ -277,6 +284,7 @@ def _ping(api: Api, _found: dict[str, Any], _trigger: str) -> object:
 _ROUTES: dict[str, tuple[str, tuple[str, ...], Route]] = {
     "/api/usage": ("GET", ("max_age", "wait", "cached", "provider"), _usage),
     "/api/refresh": ("POST", ("wait", "provider"), _refresh),
+    "/api/pick": ("GET", ("strategy", "scope", "need", "among", "max_age"), _pick),
     "/api/answer": ("GET", (), _answer),
     "/api/ping": ("GET", (), _ping),
 }

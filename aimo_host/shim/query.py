@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
+from aimo_host.gauge import choice
 from aimo_host.gauge.catalog import PROVIDERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Value = float | bool | str
+    Value = float | bool | str | tuple[str, ...]
 
 LONGEST_WAIT = 75.0
 _LONGEST_AGE = 10 * 365 * 86400.0
@@ -63,9 +64,25 @@ def _provider(name: str, value: str) -> str:
     return value
 
 
+def _as_asked(parse_one: Callable[[str], Value]) -> Callable[[str, str], Value]:
+    """A check of the command line's, for a parameter of the same name."""
+
+    def check(name: str, value: str) -> Value:
+        try:
+            return parse_one(value)
+        except choice.BadQuestionError as error:
+            raise BadQueryError(f"{name} {error}") from None
+
+    return check
+
+
 _CHECKS: dict[str, Callable[[str, str], Value]] = {
     "max_age": _max_age,
     "wait": _wait,
     "cached": _cached,
     "provider": _provider,
+    "strategy": _as_asked(choice.strategy),
+    "scope": _as_asked(choice.model),
+    "need": _as_asked(choice.percent),
+    "among": _as_asked(choice.names),
 }

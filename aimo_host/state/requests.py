@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 
 from aimo_host.gauge.catalog import PROVIDERS
-from aimo_host.gauge.times import CLOCK_AHEAD
+from aimo_host.gauge.times import CLOCK_AHEAD, parse_iso
 from aimo_host.state import bell, jsonfile
 from aimo_host.state.lock import FileLock
 
@@ -97,6 +97,14 @@ def _number(record: Any, key: str) -> float:
 def read(paths: Paths, now: float) -> Requests:
     """The open requests. Never raises."""
     return Requests(jsonfile.load_or_empty(paths.refresh), now)
+
+
+def due(paths: Paths, entries: Iterable[dict[str, Any]], max_age: float, now: float) -> list[str]:
+    """The providers with a public entry that nobody has tried to renew within `max_age` seconds."""
+    settled = read(paths, now).settled
+    tried = [(e["provider"], max(parse_iso(e["attempted_at"]) or 0.0, settled[e["provider"]])) for e in entries]
+    # Our own moments are rounded up to whole seconds, so one may lie just ahead.
+    return list(dict.fromkeys(provider for provider, at in tried if not -1 <= now - at <= max_age))
 
 
 def ask(paths: Paths, providers: Iterable[str], *, trigger: str, named: bool, now: float) -> dict[str, float]:
