@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
     Entries = list[dict[str, Any]]
 
-#: A refresh that somebody else conducts is waited for this long; it is over by then, or never.
-_OTHERS_SECONDS = 30.0
-#: While somebody else conducts, this often it is checked that it still does.
-_CHECK_EVERY = 0.5
 OK, OUR_FAULT, BAD_ARGUMENTS, UNKNOWN, INTERRUPTED = 0, 1, 2, 4, 130
 
 
@@ -128,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="aimo",
         description="How much of Claude, Codex, Z.ai and Ollama is left. Without a command: ask everybody and show it.",
-        epilog="More commands: serve, install, uninstall, doctor, demo, completion; each has its own --help.",
+        epilog="More: pick, can, wait, watch, serve, install, uninstall, doctor, demo, completion; each has its own --help.",
     )
     parser.add_argument("--version", action="version", version=f"aimo {__version__}")
     parser.add_argument("--json", action="store_true", help="the entries as JSON instead of a table")
@@ -191,40 +187,14 @@ def _refresh(options: argparse.Namespace) -> int:
 def _collect(paths: Paths, *, provider: str | None, only_pending: bool = False) -> None:
     """Get fresh readings; where none can be kept, say so: what is cached is all there is then."""
     try:
-        _ask(paths, provider=provider, only_pending=only_pending)
+        from aimo_host.collect import asking
+        from aimo_host.state import settings
+
+        wanted = [p for p in settings.wanted(settings.read(paths)) if provider in {None, p}]
+        if wanted or only_pending:
+            asking.ask(paths, os.environ, () if only_pending else wanted, named=provider is not None)
     except OSError as error:
         sys.stderr.write(f"aimo: nothing was asked. {error.strerror or type(error).__name__}: {error.filename or 'a file'}\n")
-
-
-def _ask(paths: Paths, *, provider: str | None, only_pending: bool) -> None:
-    """Ask for fresh readings and see to it that they are fetched: by whoever conducts already, else by this process."""
-    from aimo_host.collect import conductor
-    from aimo_host.routes import Context
-    from aimo_host.state import requests, settings
-    from aimo_host.state.bell import Bell, Listener
-
-    context = Context(paths, os.environ, time.time)
-    listener = Listener(Bell(paths.bells_dir, (paths.cache, paths.refresh, paths.attempts)))
-
-    def nothing_is_open() -> bool:
-        return not requests.read(paths, time.time()).unsettled(time.time())
-
-    # The lock comes before the request: this process has the shell's environment, and with it keys that a browser's host lacks.
-    lock = conductor.lock(context)
-    conducts = lock.acquire()
-    try:
-        if not only_pending:
-            wanted = [p for p in settings.wanted(settings.read(paths)) if provider in {None, p}]
-            requests.ask(paths, wanted, trigger="cli", named=provider is not None, now=time.time())
-        until = time.monotonic() + _OTHERS_SECONDS
-        while not conducts and time.monotonic() < until and not listener.wait_until(nothing_is_open, _CHECK_EVERY):
-            # Somebody else conducts. If it dies, its lock drops and this process takes over.
-            conducts = lock.acquire()
-        if conducts:
-            conductor.conduct(context, listener)
-    finally:
-        lock.release()
-        listener.close()
 
 
 def _log(options: argparse.Namespace) -> int:
@@ -265,6 +235,30 @@ def _serve(arguments: list[str]) -> int:
     return serve.main(arguments, os.environ)
 
 
+def _pick(arguments: list[str]) -> int:
+    from aimo_host import choose
+
+    return choose.pick(arguments, os.environ)
+
+
+def _can(arguments: list[str]) -> int:
+    from aimo_host import choose
+
+    return choose.can(arguments, os.environ)
+
+
+def _wait(arguments: list[str]) -> int:
+    from aimo_host import choose
+
+    return choose.wait(arguments, os.environ)
+
+
+def _watch(arguments: list[str]) -> int:
+    from aimo_host import watch
+
+    return watch.main(arguments, os.environ)
+
+
 def _install(arguments: list[str]) -> int:
     from aimo_host.setup import install
 
@@ -297,6 +291,10 @@ def _demo(arguments: list[str]) -> int:
 
 
 _OTHER_ENTRANCES: dict[str, Callable[[list[str]], int]] = {
+    "pick": _pick,
+    "can": _can,
+    "wait": _wait,
+    "watch": _watch,
     "serve": _serve,
     "install": _install,
     "uninstall": _uninstall,

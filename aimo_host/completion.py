@@ -9,6 +9,7 @@ import argparse
 import sys
 
 from aimo_host.gauge.catalog import ORDER
+from aimo_host.gauge.choice import STRATEGIES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,18 +19,29 @@ SHELLS = ("bash", "zsh", "fish")
 #: Command -> its options; "" is `aimo` itself. A test holds it against what each `--help` says.
 OPTIONS: dict[str, tuple[str, ...]] = {
     "": ("--cached", "--help", "--json", "--version"),
+    "can": ("--help", "--need", "--scope"),
     "completion": ("--help",),
     "demo": ("--help", "--json", "--port", "--serve"),
     "doctor": ("--help", "--json"),
     "install": ("--browser", "--dry-run", "--help", "--user-data-dir"),
     "log": ("--help", "--json", "--lines"),
     "paths": ("--help", "--json"),
+    "pick": ("--among", "--help", "--json", "--max-age", "--need", "--scope", "--strategy"),
     "refresh": ("--help", "--json", "--provider"),
     "serve": ("--help", "--port"),
     "uninstall": ("--browser", "--dry-run", "--help", "--user-data-dir"),
+    "wait": ("--help", "--need", "--scope", "--timeout"),
+    "watch": ("--as", "--help"),
 }
 #: What may stand behind an option, where that is a short list.
-VALUES: dict[str, tuple[str, ...]] = {"--provider": ORDER}
+VALUES: dict[str, tuple[str, ...]] = {
+    "--among": ORDER,
+    "--as": ("json",),
+    "--provider": ORDER,
+    "--strategy": STRATEGIES,
+}
+#: What may stand behind a command.
+NAMES: dict[str, tuple[str, ...]] = {"can": ORDER, "completion": SHELLS, "wait": ORDER}
 
 
 def main(argv: list[str]) -> int:
@@ -55,7 +67,7 @@ def _cases(indent: str) -> str:
 
 
 def _words(command: str) -> str:
-    return " ".join([*(SHELLS if command == "completion" else ()), *OPTIONS[command]])
+    return " ".join([*NAMES.get(command, ()), *OPTIONS[command]])
 
 
 def _bash() -> str:
@@ -88,7 +100,8 @@ def _fish() -> str:
         for option in options:
             known = f' -x -a "{" ".join(VALUES[option])}"' if option in VALUES else ""
             lines.append(f"complete -c aimo -f -n {where} -l {option.removeprefix('--')}{known}")
-    lines.append(f'complete -c aimo -f -n "__fish_seen_subcommand_from completion" -a "{" ".join(SHELLS)}"')
+    for command, names in NAMES.items():
+        lines.append(f'complete -c aimo -f -n "__fish_seen_subcommand_from {command}" -a "{" ".join(names)}"')
     return "\n".join(lines) + "\n"
 
 

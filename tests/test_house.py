@@ -20,19 +20,20 @@ HEIGHT = {
     **dict.fromkeys(["providers", "state", "samples", "dialects"], 1),
     **dict.fromkeys(["routes"], 2),
     **dict.fromkeys(["collect"], 3),
-    **dict.fromkeys(["cli", "__main__", "terminal", "completion", "demo", "host", "shim", "setup"], 4),
+    **dict.fromkeys(["cli", "__main__", "terminal", "completion", "demo", "choose", "watch", "host", "shim", "setup"], 4),
 }
 ENTRANCE = 4
 #: Entrances stand side by side. The command line opens the others' doors, and only when asked to; `__main__` is its door.
 OPENS = {
-    "cli": {"terminal", "completion", "demo", "host", "shim", "setup"},
+    "cli": {"terminal", "completion", "demo", "choose", "watch", "host", "shim", "setup"},
+    "choose": {"terminal"},
     "__main__": {"cli"},
     "demo": {"terminal", "shim"},
 }
 #: Rooms of the first floor that stand side by side as well. Samples are made of the parsers' words.
 BESIDE = {"samples": {"providers"}}
 #: Too slow to import for a cached read or the host's first reply.
-LAZY = {"httpx", "certifi", "rich", "selectolax", "platformdirs", "dotenv"}
+LAZY = {"httpx", "certifi", "rich", "selectolax", "platformdirs", "dotenv", "prometheus_client"}
 #: What the pure rooms may take from the standard library: nothing that reaches files, processes, the network or the clock.
 PURE_ROOMS = {"gauge", "providers", "dialects", "samples"}
 PURE = {

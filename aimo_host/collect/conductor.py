@@ -40,8 +40,8 @@ def lock(context: Context) -> FileLock:
     return FileLock(os.path.join(context.paths.locks_dir, "conductor"))
 
 
-def conduct(context: Context, listener: Listener) -> None:
-    """Carry out open requests until none is left. The caller holds the lock."""
+def conduct(context: Context, listener: Listener, seconds: float = _REFRESH_SECONDS + _ROUTE_SECONDS) -> None:
+    """Carry out open requests until none is left or `seconds` have passed. The caller holds the lock."""
     _sweep(context)
     begun: set[tuple[str, float]] = set()
 
@@ -54,7 +54,7 @@ def conduct(context: Context, listener: Listener) -> None:
                 threading.Thread(target=_carry_out, args=arguments, name=f"conduct {provider}", daemon=True).start()
         return not is_open
 
-    listener.wait_until(nothing_is_open, _REFRESH_SECONDS + _ROUTE_SECONDS)
+    listener.wait_until(nothing_is_open, seconds)
 
 
 def _sweep(context: Context) -> None:

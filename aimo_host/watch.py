@@ -1,0 +1,68 @@
+"""`aimo watch`: one line at once, and one whenever what is known has changed, a window's reset included. For bars and scripts.
+
+It sleeps on the bell and reads our files. It never asks a provider, and asks nobody to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+
+from aimo_host.gauge import snapshot
+from aimo_host.gauge.times import parse_iso
+from aimo_host.state import cache, paths, settings
+from aimo_host.state.bell import Bell
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    Dialect = Callable[[dict[str, Any], float], str]
+
+#: A clock that was stopped with the machine is noticed this late (seconds).
+_LOOK_AT_THE_CLOCK = 60.0
+
+
+def main(argv: list[str], environ: Mapping[str, str]) -> int:
+    """Print lines until interrupted, or until the reader goes."""
+    parser = argparse.ArgumentParser(prog="aimo watch", description="Print a line now and at every change; asks no provider.")
+    parser.add_argument("--as", dest="name", choices=tuple(DIALECTS), default="json", help="the form of the line (default: json)")
+    say = DIALECTS[parser.parse_args(argv).name]
+    found = paths.find(environ)
+    bell = Bell(found.bells_dir, (found.cache, found.settings))
+    last = None
+    try:
+        while True:
+            now = time.time()
+            seen = snapshot.snapshot_at(cache.read(found), settings.read(found), now)
+            line = say(seen, now)
+            if line != last:
+                last = line
+                sys.stdout.write(line + "\n")
+                sys.stdout.flush()
+            bell.wait(pause(seen["entries"], now))
+    finally:
+        bell.close()
+
+
+def pause(entries: list[dict[str, Any]], now: float) -> float | None:
+    """Seconds until the next known reset, but never long; None where time alone changes nothing."""
+    resets = [
+        parse_iso(window["resets_at"]) for entry in entries for window in entry["windows"] if window["used_pct"] is not None
+    ]
+    ahead = [at - now for at in resets if at is not None and at > now]
+    if not resets:
+        return None
+    return min([*ahead, _LOOK_AT_THE_CLOCK])
+
+
+def _json(seen: dict[str, Any], _now: float) -> str:
+    """The snapshot, in ASCII, which every pipe and code page can carry."""
+    return json.dumps(seen, separators=(",", ":"))
+
+
+#: Name -> the line for a snapshot (`snapshot.snapshot_at`) at a moment.
+DIALECTS: dict[str, Dialect] = {"json": _json}
