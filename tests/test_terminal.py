@@ -15,6 +15,7 @@ from rich.cells import cell_len
 
 from aimo_host import demo, terminal
 from aimo_host.gauge import snapshot
+from aimo_host.dialects import phrases
 from aimo_host.gauge.problems import Problem, as_json
 from aimo_host.gauge.sound import sound
 from aimo_host.gauge.times import iso
@@ -197,7 +198,7 @@ def test_the_mark_of_the_even_pace_stands_in_its_place(monkeypatch: pytest.Monke
     ],
 )
 def test_short_names_come_from_kind_length_and_scope(changed: dict[str, Any], name: str) -> None:
-    assert rows.short_name(window(**changed)) == name
+    assert phrases.short_name(window(**changed)) == name
 
 
 @pytest.mark.parametrize(

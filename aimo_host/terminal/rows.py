@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 
+from aimo_host.dialects.phrases import short_name, short_scope
 from aimo_host.gauge.answer import answer_at
 from aimo_host.gauge.catalog import PROVIDERS
 from aimo_host.gauge.times import parse_iso
@@ -30,9 +31,7 @@ _NARROWEST_BAR = 4
 _OLD_SECONDS = 3600
 _DAY = 86400
 _HIGH_PCT, _FULL_PCT = 80, 100
-_LONG_SCOPE = 12
 _CURRENCY_LETTERS = 3
-_KIND_NAMES = {"daily": "Day", "weekly": "Week", "monthly": "Month", "tools": "Tools", "spend": "Extra"}
 
 
 def busy() -> AbstractContextManager[object]:
@@ -197,23 +196,6 @@ def _level(used: float | None) -> str:
     if used is None:
         return "dim"
     return "red" if used >= _FULL_PCT else "yellow" if used >= _HIGH_PCT else "green"
-
-
-def short_name(window: Window) -> str:
-    """`5 h`, `Week`, `Week Fable`, `Month`, `Tools`, `Extra`: from kind, length and scope, never from the label."""
-    kind, seconds = window["kind"], window["window_seconds"]
-    scope: str | None = window["scope"]
-    name = _KIND_NAMES.get(kind)
-    if name is None and kind in {"session", "hours"} and seconds:
-        name = f"{seconds / 3600:.0f} h"
-    elif name is None:
-        name = str(window["label"]) if kind == "other" else "Session"
-    return f"{name} {short_scope(scope)}" if scope and scope not in name else name
-
-
-def short_scope(scope: str) -> str:
-    """`GPT-5.3-Codex-Spark` is known to everybody as Spark."""
-    return scope.rsplit("-", 1)[-1] if len(scope) > _LONG_SCOPE else scope
 
 
 def _when(window: Window, now: float) -> str:

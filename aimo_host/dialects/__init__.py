@@ -1,0 +1,38 @@
+"""The snapshot in other people's formats: one pure function in one file each, and this table of them.
+
+`render(snapshot, now) -> str`, where `snapshot` is what `gauge.snapshot.snapshot_at` gives and `now` is epoch seconds. A dialect
+asks nobody, reads no clock and no file, and takes every text in the snapshot for hostile: it escapes what its reader would obey.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+#: Name -> what it is for. Each is a module of this package, imported when used.
+DIALECTS: dict[str, str] = {
+    "waybar": "Waybar, a custom module with return-type json",
+    "swiftbar": "SwiftBar, xbar and Argos",
+    "tmux": "tmux's status line",
+    "codexbar": "the JSON of CodexBar's `GET /usage`",
+    "prometheus": "Prometheus text format; needs aimo[prometheus]",
+    "statusline": "one line for a prompt or a status line",
+}
+NAMES: tuple[str, ...] = tuple(DIALECTS)
+
+
+class MissingExtraError(Exception):
+    """The dialect needs a library that is not installed; the text says how to get it."""
+
+
+def render(name: str, snapshot: dict[str, Any], now: float) -> str:
+    """The snapshot in the dialect `name`, ending with one line break.
+
+    Raises:
+        MissingExtraError: see there.
+    """
+    import importlib
+
+    text: str = importlib.import_module(f"{__name__}.{name}").render(snapshot, now)
+    return text.rstrip("\n") + "\n"
