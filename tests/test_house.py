@@ -53,6 +53,7 @@ PURE = {
     "hashlib",
     "hmac",
     "html",
+    "importlib",  # for modules of the same room, when one is asked for
     "itertools",
     "json",
     "math",

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from aimo_host import demo, terminal
-from aimo_host.gauge import snapshot
 from aimo_host.dialects import phrases
+from aimo_host.gauge import snapshot
 from aimo_host.gauge.problems import Problem, as_json
 from aimo_host.gauge.sound import sound
 from aimo_host.gauge.times import iso
 from aimo_host.state import settings
-from aimo_host.terminal import answer, clock, rows
+from aimo_host.terminal import answer, clock
 
 NOW = 1_795_000_000.0
 WIDTHS = [60, 80, 200]
