@@ -24,7 +24,7 @@ export function paintHostNotice(root, { state }, words) {
     el(
       "p",
       { class: "hint" },
-      el("img", { src: "/faces/two_steps.svg", width: "200", height: "52", alt: words.say("host_steps") }),
+      el("img", { src: "/faces/two_steps.svg", width: "115", height: "30", alt: words.say("host_steps") }),
       words.say("host_recovers"),
     ),
   );
