@@ -49,7 +49,8 @@ def from_usage(
     for window, seen in zip(entry["windows"], then["windows"], strict=True):
         window["pace"] = seen["pace"]
     derived = {key: then[key] for key in ("ok", "headroom_pct", "tightest")}
-    return {**entry, **derived, "_at": at, "_tried": at, **({"_borrowed": True} if usage.borrowed else {})}
+    notes = {f"_{name}": True for name in ("borrowed", "partial") if getattr(usage, name)}
+    return {**entry, **derived, "_at": at, "_tried": at, **notes}
 
 
 #: Windows stand in this order whatever order they were sent in.

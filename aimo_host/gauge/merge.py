@@ -15,7 +15,7 @@ from binascii import crc32
 
 from aimo_host.gauge.entry import upwards
 from aimo_host.gauge.problems import as_json, clarity
-from aimo_host.gauge.snapshot import unread
+from aimo_host.gauge.snapshot import entry_at, unread
 from aimo_host.gauge.times import CLOCK_AHEAD, parse_iso
 
 TYPE_CHECKING = False
@@ -48,7 +48,8 @@ def merge_reading(cache: Cache, entry: Entry, *, via: str, now: float) -> Cache:
         return cache
     account = _joined(cache, entry, last, via)
     adopts = _anonymous_only(cache, entry) if entry["account"] is not None else None
-    entry = {key: value for key, value in entry.items() if key != "_borrowed"} | {"account": account}
+    is_partial = "_partial" in entry
+    entry = {key: value for key, value in entry.items() if key not in {"_borrowed", "_partial"}} | {"account": account}
     others = [e for e in cache["entries"] if not _same(e, entry) and e is not adopts and not _is_placeholder_of(e, entry)]
     before = next((e for e in cache["entries"] if _same(e, entry)), adopts)
     feeds = {**feeds, via: {"provider": entry["provider"], "account": account, "at": at}}
@@ -56,7 +57,8 @@ def merge_reading(cache: Cache, entry: Entry, *, via: str, now: float) -> Cache:
         feeds = {name: _renamed(f, entry["provider"], account) for name, f in feeds.items()}
     if last is not None and last["account"] != account:
         others = [e for e in others if not _left_behind(e, last, feeds)]
-    return {**cache, "entries": _sorted([*others, _newest(before, entry, now)]), "_feeds": feeds, "updated_at": upwards(now)}
+    newest = (_overlaid if is_partial else _newest)(before, entry, now)
+    return {**cache, "entries": _sorted([*others, newest]), "_feeds": feeds, "updated_at": upwards(now)}
 
 
 def _joined(cache: Cache, entry: Entry, last: dict[str, Any] | None, via: str) -> str | None:
@@ -142,6 +144,25 @@ def _newest(before: Entry | None, entry: Entry, now: float) -> Entry:
         failure = {key: before.get(key) for key in ("attempted_at", "_tried", "error", "problem")}
         return {**extra, **entry, **failure, "stale": failure["error"] is not None}
     return {**extra, **entry}
+
+
+def _overlaid(before: Entry | None, entry: Entry, now: float) -> Entry:
+    """The entry after a partial reading: the other windows stay, and say when they were read.
+
+    It is no attempt to read the account, so it puts none off, and never wins against a whole reading that comes in just after it.
+    """
+    if before is None or not _is_good(before) or _is_later(_observed(before), entry["_at"], now):
+        return _newest(before, entry, now)
+    fresh = {(window["kind"], window["scope"]) for window in entry["windows"]}
+    kept = [
+        {**window, "observed_at": window.get("observed_at") or before["observed_at"]}
+        for window in before["windows"]
+        if (window["kind"], window["scope"]) not in fresh
+    ]
+    moments = {key: entry[key] for key in ("observed_at", "_received_at")}
+    whole = {"_at": _observed(before), "_tried": _tried(before), "account": entry["account"]}
+    after = {**before, **moments, **whole, "windows": [*entry["windows"], *kept]}
+    return {**after, **{key: entry_at(after, entry["_at"], {})[key] for key in ("ok", "headroom_pct", "tightest")}}
 
 
 def merge_failure(cache: Cache, problem: Problem, *, via: str, at: float, now: float, since: float | None = None) -> Cache:

@@ -106,6 +106,7 @@ def entry_at(entry: dict[str, Any], now: float, names: dict[str, str]) -> dict[s
 
 
 def _window_at(window: dict[str, Any], observed: float | None, now: float) -> dict[str, Any]:
+    observed = parse_iso(window.get("observed_at")) or observed
     used = window.get("used_pct")
     resets_at = parse_iso(window.get("resets_at"))
     due = resets_at if resets_at is not None else _due_by_words(window.get("resets_in"), observed)
