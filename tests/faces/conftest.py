@@ -1,4 +1,7 @@
-"""One played host and one browser for all tests of the faces: a browser takes seconds to start. Each test sets its own scene."""
+"""One played host and one browser for each module: a browser takes seconds to start. Each test sets its own scene.
+
+Not one for all: Playwright can be started only once at a time in a process, and other modules start it too.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _theatre(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
     with theatre(str(tmp_path_factory.mktemp("f")), chromium) as ours:
         yield ours
