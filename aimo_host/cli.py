@@ -124,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="aimo",
         description="How much of Claude, Codex, Z.ai and Ollama is left. Without a command: ask everybody and show it.",
-        epilog="More: pick, can, wait, watch, serve, install, uninstall, doctor, demo, completion; each has its own --help.",
+        epilog="More: pick, can, wait, watch, line, show, serve, install, uninstall, doctor, demo, completion. Each has --help.",
     )
     parser.add_argument("--version", action="version", version=f"aimo {__version__}")
     parser.add_argument("--json", action="store_true", help="the entries as JSON instead of a table")
@@ -259,6 +259,18 @@ def _watch(arguments: list[str]) -> int:
     return watch.main(arguments, os.environ)
 
 
+def _line(arguments: list[str]) -> int:
+    from aimo_host import line
+
+    return line.main(arguments, os.environ)
+
+
+def _show_as(arguments: list[str]) -> int:
+    from aimo_host import show
+
+    return show.main(arguments, os.environ)
+
+
 def _install(arguments: list[str]) -> int:
     from aimo_host.setup import install
 
@@ -295,6 +307,8 @@ _OTHER_ENTRANCES: dict[str, Callable[[list[str]], int]] = {
     "can": _can,
     "wait": _wait,
     "watch": _watch,
+    "line": _line,
+    "show": _show_as,
     "serve": _serve,
     "install": _install,
     "uninstall": _uninstall,

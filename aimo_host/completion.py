@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from aimo_host.dialects import NAMES as DIALECTS
 from aimo_host.gauge.catalog import ORDER
 from aimo_host.gauge.choice import STRATEGIES
 
@@ -24,11 +25,13 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "demo": ("--help", "--json", "--port", "--serve"),
     "doctor": ("--help", "--json"),
     "install": ("--browser", "--dry-run", "--help", "--user-data-dir"),
+    "line": ("--help", "--template"),
     "log": ("--help", "--json", "--lines"),
     "paths": ("--help", "--json"),
     "pick": ("--among", "--help", "--json", "--max-age", "--need", "--scope", "--strategy"),
     "refresh": ("--help", "--json", "--provider"),
     "serve": ("--help", "--port"),
+    "show": ("--as", "--help"),
     "uninstall": ("--browser", "--dry-run", "--help", "--user-data-dir"),
     "wait": ("--help", "--need", "--scope", "--timeout"),
     "watch": ("--as", "--help"),
@@ -36,7 +39,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 #: What may stand behind an option, where that is a short list.
 VALUES: dict[str, tuple[str, ...]] = {
     "--among": ORDER,
-    "--as": ("json",),
+    "--as": (*DIALECTS, "json"),
     "--provider": ORDER,
     "--strategy": STRATEGIES,
 }

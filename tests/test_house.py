@@ -20,12 +20,14 @@ HEIGHT = {
     **dict.fromkeys(["providers", "state", "samples", "dialects"], 1),
     **dict.fromkeys(["routes"], 2),
     **dict.fromkeys(["collect"], 3),
-    **dict.fromkeys(["cli", "__main__", "terminal", "completion", "demo", "choose", "watch", "host", "shim", "setup"], 4),
+    **dict.fromkeys(
+        ["cli", "__main__", "terminal", "completion", "demo", "choose", "watch", "line", "show", "host", "shim", "setup"], 4
+    ),
 }
 ENTRANCE = 4
 #: Entrances stand side by side. The command line opens the others' doors, and only when asked to; `__main__` is its door.
 OPENS = {
-    "cli": {"terminal", "completion", "demo", "choose", "watch", "host", "shim", "setup"},
+    "cli": {"terminal", "completion", "demo", "choose", "watch", "line", "show", "host", "shim", "setup"},
     "choose": {"terminal"},
     "__main__": {"cli"},
     "demo": {"terminal", "shim"},
