@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     Headers = Sequence[tuple[str, str]]
 
 
+#: Data at addresses that other people's tools expect: guarded as what lies under /api/.
+FOREIGN = frozenset({"/usage", "/metrics"})
+
+
 class Refusal:
     """An answer in place of what was asked for. `allow` is the method that a 405 names instead."""
 
@@ -37,7 +41,7 @@ def check(method: str, path: str, query: str, headers: Headers, *, port: int, to
     host = _one(headers, "host")
     if host is None or host.lower() not in {f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}"}:
         return Refusal(421, "wrong_host", "This server answers to localhost and its own port only.")
-    is_api = path.startswith("/api/")
+    is_api = path.startswith("/api/") or path in FOREIGN
     if not _site_may(method, headers, is_api=is_api):
         return Refusal(403, "cross_site", "Web pages of other sites may not ask this server.")
     origins = _all(headers, "origin")

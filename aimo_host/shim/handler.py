@@ -11,7 +11,7 @@ import socket
 import time
 from http.server import BaseHTTPRequestHandler
 
-from aimo_host.shim import events, guard, query
+from aimo_host.shim import events, foreign, guard, query
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -144,6 +144,8 @@ class Handler(BaseHTTPRequestHandler):
             refusal = self._only("GET") or self._file(path)
         elif refusal is None and path == "/api/events":
             refusal = self._only("GET") or self._events(parameters)
+        elif refusal is None and path in foreign.PATHS:
+            refusal = self._only("GET") or self._foreign(path, parameters)
         elif refusal is None and path in _ROUTES:
             method, allowed, route = _ROUTES[path]
             refusal = self._only(method) or self._route(route, parameters, allowed)
@@ -194,6 +196,18 @@ class Handler(BaseHTTPRequestHandler):
         except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer and no traceback
             return guard.Refusal(500, "internal", "aimo failed to answer this.")
         self._send(200, "application/json", json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode())
+        return None
+
+    def _foreign(self, path: str, parameters: str) -> guard.Refusal | None:
+        try:
+            kind, body = foreign.answer(self._site.api, path, parameters)
+        except ValueError as error:
+            return guard.Refusal(400, "bad_parameter", str(error))
+        except foreign.NotHereError as error:
+            return guard.Refusal(404, "not_found", str(error))
+        except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer and no traceback
+            return guard.Refusal(500, "internal", "aimo failed to answer this.")
+        self._send(200, kind, body)
         return None
 
     def _events(self, parameters: str) -> guard.Refusal | None:

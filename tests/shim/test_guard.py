@@ -52,7 +52,8 @@ SITES = [None, "same-origin", "same-site", "cross-site", "none", "", "SAME-ORIGI
 MODES = [None, "navigate", "cors", "no-cors", "websocket"]
 DESTS = [None, "document", "empty", "iframe", "script"]
 METHODS = ["GET", "POST", "OPTIONS"]
-PATHS = ["/", "/view/look.css", "/api/usage", "/api/refresh"]
+PATHS = ["/", "/view/look.css", "/api/usage", "/api/refresh", "/usage"]
+OPEN_TO_LINKS = PATHS[:2]
 
 
 def promised(method: str, path: str, host: str, origin: str | None, site: str | None, mode: str | None, dest: str | None) -> int:
@@ -65,7 +66,7 @@ def promised(method: str, path: str, host: str, origin: str | None, site: str | 
     if site == "none":
         passes = navigation
     elif site in {"same-site", "cross-site"}:
-        passes = navigation and dest == "document" and not path.startswith("/api/")
+        passes = navigation and dest == "document" and path in OPEN_TO_LINKS
     else:
         passes = site in {None, "same-origin"}
     if not passes:
