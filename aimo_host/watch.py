@@ -9,7 +9,9 @@ import argparse
 import json
 import sys
 import time
+from functools import partial
 
+from aimo_host import dialects
 from aimo_host.gauge import snapshot
 from aimo_host.gauge.times import parse_iso
 from aimo_host.state import cache, paths, settings
@@ -27,22 +29,23 @@ _LOOK_AT_THE_CLOCK = 60.0
 
 
 def main(argv: list[str], environ: Mapping[str, str]) -> int:
-    """Print lines until interrupted, or until the reader goes."""
+    """Print until interrupted, or until the reader goes."""
     parser = argparse.ArgumentParser(prog="aimo watch", description="Print a line now and at every change; asks no provider.")
-    parser.add_argument("--as", dest="name", choices=tuple(DIALECTS), default="json", help="the form of the line (default: json)")
-    say = DIALECTS[parser.parse_args(argv).name]
+    parser.add_argument("--as", dest="name", choices=tuple(FORMS), default="json", help="for whom (default: json)")
+    name = parser.parse_args(argv).name
     found = paths.find(environ)
     bell = Bell(found.bells_dir, (found.cache, found.settings))
-    last = None
+    last = ""
     try:
         while True:
             now = time.time()
             seen = snapshot.snapshot_at(cache.read(found), settings.read(found), now)
-            line = say(seen, now)
-            if line != last:
-                last = line
-                sys.stdout.write(line + "\n")
+            text = FORMS[name](seen, now)
+            if text != last:
+                # As bytes: these formats are UTF-8 whatever the terminal of this machine speaks.
+                sys.stdout.buffer.write((_BETWEEN.get(name, "") if last else "").encode() + text.encode())
                 sys.stdout.flush()
+                last = text
             bell.wait(pause(seen["entries"], now))
     finally:
         bell.close()
@@ -61,8 +64,10 @@ def pause(entries: list[dict[str, Any]], now: float) -> float | None:
 
 def _json(seen: dict[str, Any], _now: float) -> str:
     """The snapshot, in ASCII, which every pipe and code page can carry."""
-    return json.dumps(seen, separators=(",", ":"))
+    return json.dumps(seen, separators=(",", ":")) + "\n"
 
 
-#: Name -> the line for a snapshot (`snapshot.snapshot_at`) at a moment.
-DIALECTS: dict[str, Dialect] = {"json": _json}
+#: Name -> the text for a snapshot (`snapshot.snapshot_at`) at a moment, with the line break that ends it.
+FORMS: dict[str, Dialect] = {"json": _json, **{name: partial(dialects.render, name) for name in ("waybar", "swiftbar", "tmux")}}
+#: What a reader wants between two texts of several lines: a streamable plugin of SwiftBar starts its menu anew.
+_BETWEEN = {"swiftbar": "~~~\n"}

@@ -98,7 +98,6 @@ def test_it_asks_nobody_and_leaves_no_request(simulator: Simulator) -> None:
     assert not os.path.exists(places().refresh)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_idle_it_sleeps() -> None:
     keep("claude", week(40))
     with watching() as child:
@@ -132,6 +131,28 @@ def test_a_reader_that_goes_is_no_error() -> None:
         keep("claude", week(40))
         assert child.wait(PATIENCE) == 0
         assert child.stderr.read() == ""
+
+
+@pytest.mark.parametrize("form", ["waybar", "tmux"])
+def test_a_bar_gets_one_line_for_each_change(form: str) -> None:
+    with watching("--as", form) as child:
+        assert child.stdout is not None
+        lines = [child.stdout.readline()]
+        for used in (40, 50):
+            keep("claude", week(used), age=60 - used)
+            lines.append(child.stdout.readline())
+    assert len(set(lines)) == 3
+    assert all(text.endswith("\n") for text in lines)
+
+
+def test_swiftbar_is_told_where_its_menu_starts_anew() -> None:
+    with watching("--as", "swiftbar") as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() != "~~~\n"
+        keep("claude", week(40))
+        while child.stdout.readline() != "~~~\n":
+            pass
+        assert "Claude" in child.stdout.readline()
 
 
 def test_a_form_that_nobody_knows_is_exit_2() -> None:
