@@ -366,17 +366,34 @@ def test_after_a_reset_that_cannot_be_read_the_tries_become_rare() -> None:
 
 
 def test_each_account_has_its_reason_and_the_earliest_time_comes_last() -> None:
-    only("claude", "codex", "zai", "ollama")
-    keep("claude", week(80, 2 * HOUR + 30))
+    keep("claude", week(80, 2 * HOUR + 30), age=630)
     keep("codex", week(100, None))
     keep("ollama", week(None))
     now = time.time()
     entries = entries_at(cache.read(places()), settings.read(places()), now)
     said = reasons(choice.choose(choice.Question(need=50), entries, now), entries, now)
     assert said == [
-        "claude: 20 % left, enough in 2 h",
+        "claude: 20 % left, read 10 m ago, enough in 2 h",
         "codex: nothing left, and no reset is known",
         "zai: unknown. No Z.ai key was found. Sign in to z.ai in the browser, or set ZAI_API_KEY.",
         "ollama: unknown; last read 0 s ago",
         "none fits; the first will in 2 h",
     ]
+
+
+@pytest.mark.parametrize(
+    ("used", "resets_in", "age", "reason"),
+    [
+        (80.0, DAY, 0, "claude: 20 % left"),
+        (80.04, DAY, 0, "claude: 19.9 % left"),
+        (80.0, DAY, 7200, "claude: unknown; last read 2 h ago"),
+        (80.0, 1, 60, "claude: unknown since its reset"),
+        (100.0, None, 0, "claude: nothing left, and no reset is known"),
+    ],
+)
+def test_a_reason_says_no_more_than_is_known(used: float, resets_in: float | None, age: float, reason: str) -> None:
+    keep("claude", week(used, resets_in), age=age)
+    now = time.time() + 2
+    entries = entries_at(cache.read(places()), settings.read(places()), now)
+    question = choice.Question(among=("claude",))
+    assert reasons(choice.choose(question, entries, now), entries, now) == [reason]

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     Entry = dict[str, Any]
 
+#: Seconds from which on the age of a reading is part of the reason.
+_WORTH_SAYING = 90.0
+
 
 def reasons(choice: dict[str, Any], entries: list[Entry], now: float) -> list[str]:
     """The lines, best first; `choice` as `gauge.choice.choose` makes it of `entries`."""
@@ -26,11 +29,19 @@ def _reason(one: dict[str, Any], entry: Entry, now: float) -> str:
         return _unknown(entry, now)
     if one["why"] == "blocked":
         return "refuses work"
-    left = f"{one['headroom_pct']:g} % left" if one["headroom_pct"] else "nothing left"
+    left = f"{_floor(one['headroom_pct'])} % left" if one["headroom_pct"] else "nothing left"
+    observed = parse_iso(entry["observed_at"])
+    if observed is not None and now - observed > _WORTH_SAYING:
+        left += f", read {span(now - observed)} ago"
     again = parse_iso(one["available_at"])
     if one["why"] == "fits":
         return left
     return f"{left}, enough {moment(again, now)}" if again is not None else f"{left}, and no reset is known"
+
+
+def _floor(percent: float) -> str:
+    """To a tenth, downwards: 19.96 is not the 20 that was needed."""
+    return f"{int(percent * 10) / 10:g}"
 
 
 def _unknown(entry: Entry, now: float) -> str:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from aimo_host.gauge.times import iso
 from aimo_host.state import paths, requests
 
 NOW = 1_795_000_000.0
@@ -46,3 +47,26 @@ def test_settling_the_open_request_serves_every_asker(here: paths.Paths, askers:
     requests.settle(here, "claude", wanted.at, served=True, now=NOW + 1)
     after = requests.read(here, NOW + 1)
     assert all(after.is_settled("claude", moment) for moment in moments)
+
+
+@pytest.mark.parametrize(
+    ("attempted", "settled", "max_age", "is_due"),
+    [
+        (None, None, 60, True),
+        (-50, None, 60, False),
+        (-70, None, 60, True),
+        (-70, -50, 60, False),
+        (-70, None, 3600, False),
+        (-5, None, 0, True),
+        (0.9, None, 60, False),
+        (90, None, 60, True),
+    ],
+    ids=["never", "lately", "long ago", "asked in vain lately", "patient", "now", "rounded up", "a clock that was ahead"],
+)
+def test_due_is_what_nobody_has_tried_to_renew_lately(
+    here: paths.Paths, attempted: float | None, settled: float | None, max_age: float, is_due: bool
+) -> None:
+    if settled is not None:
+        requests.settle(here, "claude", NOW + settled, served=False, now=NOW)
+    entries = [{"provider": "claude", "attempted_at": None if attempted is None else iso(NOW + attempted)}] * 2
+    assert requests.due(here, entries, max_age, NOW) == (["claude"] if is_due else [])
