@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from aimo_host.state.paths import Paths
 
 _START_SECONDS = 6.0
+_STOP_SECONDS = 3.0
 _LOOK_EVERY = 0.05
 _FAILED = "The dashboard could not be started. Run `aimo serve` in a terminal to see why."
 
@@ -39,6 +41,21 @@ def make_sure_it_answers(context: Context) -> tuple[str | None, str | None]:
     except OSError:
         url = None
     return url, None if url is not None else _FAILED
+
+
+def stop(context: Context) -> None:
+    """End every shim of ours that runs, and wait until it is gone. Only who holds the lock on its own sign is one of ours.
+
+    Raises:
+        OSError: it may not be ended.
+    """
+    paths = context.paths
+    for facts in presence.present(paths.presence_dir):
+        if facts.get("kind") == "shim" and isinstance(facts.get("pid"), int):
+            os.kill(facts["pid"], signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while state(paths)["running"] and time.monotonic() < deadline:
+        time.sleep(_LOOK_EVERY)
 
 
 def _started(context: Context) -> str | None:

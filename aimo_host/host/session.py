@@ -157,8 +157,16 @@ class Session:
         secrets.store(self._context.paths, str(name), str(value))
         self._welcome()
 
-    def _serve(self, _message: dict[str, Any]) -> None:
-        threading.Thread(target=self._start_dashboard, name="serve", daemon=True).start()
+    def _serve(self, message: dict[str, Any]) -> None:
+        wanted = self._stop_dashboard if message.get("stop") is True else self._start_dashboard
+        threading.Thread(target=wanted, name="serve", daemon=True).start()
+
+    def _stop_dashboard(self) -> None:
+        try:
+            dashboard.stop(self._context)
+        except OSError as error:
+            log.write(self._context.paths, f"stopping the shim: {type(error).__name__}")
+        self._welcome()
 
     def _start_dashboard(self) -> None:
         url, error = dashboard.make_sure_it_answers(self._context)

@@ -53,8 +53,10 @@ class Api:
         return [entry for entry in entries if provider is None or entry["provider"] == provider]
 
     def answer(self) -> dict[str, Any]:
-        """Whom to use and what is the matter, of what is known; asks nobody."""
-        return answer_at(self.cached(), time.time())
+        """Whom to use and what is the matter, of what is known, and how the person wants to see it; asks nobody."""
+        record = settings.read(self._paths)
+        wishes = {name: record[name] for name in ("order", "providers", "language")}
+        return {**answer_at(self.cached(), time.time()), "faces": wishes}
 
     def bell(self) -> Bell:
         """A bell for one client who wants to hear of every change."""

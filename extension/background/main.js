@@ -98,7 +98,8 @@ const fromFace = {
   },
   settings: ({ changed }) => changeSettings(changed),
   secret: ({ name, value }) => host.send({ type: "secret", name, value }),
-  serve: () => host.send({ type: "serve" }) || faces.tell({ type: "served", url: null, error: "no_host" }),
+  serve: ({ stop }) =>
+    host.send({ type: "serve", ...(stop && { stop }) }) || faces.tell({ type: "served", url: null, error: "no_host" }),
 };
 
 /**

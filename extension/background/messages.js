@@ -52,7 +52,7 @@ const TABLE = {
   },
   recheck: { tier: "face", fields: {} },
   refresh: { tier: "face", fields: { "providers?": (value) => isProviders(value) && value.length > 0 } },
-  serve: { tier: "face", fields: {} },
+  serve: { tier: "face", fields: { "stop?": (value) => value === true } },
   settings: {
     tier: "face",
     fields: {

@@ -11,7 +11,7 @@ import { paint } from "../view/gauges.js";
 import { headline, paintHeadline } from "../view/headline.js";
 import { ORDER, providerRow } from "../view/providers.js";
 import { age, arrange, instant, withEntry } from "../view/reading.js";
-import { loadWords } from "../view/words.js";
+import { chooseLanguage, loadWords } from "../view/words.js";
 
 /** @typedef {import("../view/reading.js").Entry} Entry */
 /** @typedef {import("../view/reading.js").Answer} Answer */
@@ -23,7 +23,7 @@ const WAIT_SECONDS = 75;
 const ROUNDING_MS = 1_000;
 const TOKEN_KEY = "aimo_token";
 
-const words = await loadWords("auto");
+let words = await loadWords("auto");
 /** @type {Entry[]} */
 let entries = [];
 /** @type {Answer | null} */
@@ -125,7 +125,7 @@ function show(answer, provider) {
 
 function draw() {
   const now = Date.now();
-  const { visible, dormant } = arrange(entries, null);
+  const { visible, dormant } = arrange(entries, answer?.faces ?? null);
   const ages = visible.map((entry) => age(entry, now)).filter((passed) => passed !== null);
   byId("age").textContent = refreshing.length > 0 ? words.say("reading") : ages.length > 0 ? ago(Math.min(...ages), words) : "";
   byId("headline").hidden = visible.length === 0;
@@ -144,6 +144,10 @@ const [ping, cached, said] = await Promise.all(
 );
 byId("sample").hidden = ping?.demo !== true;
 answer = said;
+if (said?.faces && chooseLanguage(said.faces.language, navigator.languages) !== words.language) {
+  words = await loadWords(said.faces.language);
+  sayAll(words);
+}
 show(cached);
 reveal();
 await refresh();

@@ -82,6 +82,7 @@ function draw(state, said) {
     : said.say("dashboard_stopped");
   byId("serve").textContent = said.say(state.shim?.running ? "open" : "dashboard_open");
   byId("serve").toggleAttribute("disabled", !ready);
+  byId("stop").toggleAttribute("disabled", !ready || !state.shim?.running);
   for (const fieldset of document.querySelectorAll("fieldset")) fieldset.disabled = !ready;
   reveal();
   const { settings } = state;
@@ -136,6 +137,7 @@ byId("recheck").addEventListener("click", () => {
   link.send({ type: "recheck" });
 });
 byId("serve").addEventListener("click", () => link.send({ type: "serve" }));
+byId("stop").addEventListener("click", () => link.send({ type: "serve", stop: true }));
 byId("key_form").addEventListener("submit", (event) => {
   event.preventDefault();
   const input = /** @type {HTMLInputElement} */ (byId("zai_key"));

@@ -65,7 +65,10 @@ import { ORDER } from "./providers.js";
  *   headroom_pct: number | null, until: string | null}} use
  * @property {{code: string, provider: string, account_name: string | null, scope: string | null, pct: number | null,
  *   until: string | null}[]} notes
+ * @property {Wishes} [faces] only over HTTP, where no settings are known otherwise
  */
+
+/** @typedef {Pick<Settings, "order" | "providers" | "language">} Wishes */
 
 /** @typedef {{schema: number, updated_at: string | null, entries: Entry[], answer: Answer}} Snapshot */
 
@@ -174,7 +177,7 @@ export function withEntry(entries, entry) {
 /**
  * A provider that was never readable because nobody is signed in: it gets no row and no nagging.
  * @param {Entry} entry
- * @param {Settings | null} settings
+ * @param {Pick<Settings, "providers"> | null} settings
  */
 export function isDormant(entry, settings) {
   const mode = settings?.providers?.[entry.provider] ?? "auto";
@@ -185,7 +188,7 @@ export function isDormant(entry, settings) {
 /**
  * What gets rows, in the person's order, and the providers that get only a line.
  * @param {Entry[]} entries
- * @param {Settings | null} settings
+ * @param {Pick<Settings, "order" | "providers"> | null} settings
  * @returns {{visible: Entry[], dormant: string[]}}
  */
 export function arrange(entries, settings) {

@@ -49,6 +49,7 @@ const MESSAGES = [
   ["face", { type: "refresh" }],
   ["face", { type: "refresh", providers: ["zai", "ollama"] }],
   ["face", { type: "serve" }],
+  ["face", { type: "serve", stop: true }],
   ["face", { type: "settings", changed: { wake: ["ollama"] } }],
   [
     "face",

@@ -250,6 +250,15 @@ def test_the_command_that_starts_the_dashboard_is_copied(stage: Theatre) -> None
     assert page.evaluate(_CLIPBOARD) == "aimo serve"
 
 
+def test_a_dashboard_that_runs_can_be_stopped(stage: Theatre) -> None:
+    page = _options(stage)
+    stop = page.get_by_role("button", name="Stop")
+    assert stop.is_disabled()
+    stage.cue({**scenes.welcome(scenes.full(time.time())), "shim": {"running": True, "url": "http://localhost:4040/"}})
+    stop.click()
+    assert stage.awaits("serve") == {"type": "serve", "stop": True}
+
+
 def test_each_provider_s_usage_page_is_linked(stage: Theatre) -> None:
     page = _options(stage)
     links = page.get_by_role("link", name="Usage page").evaluate_all("all => all.map((one) => one.hostname)")

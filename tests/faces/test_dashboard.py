@@ -92,6 +92,19 @@ def test_rows_arrive_while_others_are_still_being_read(page: Page, url: str) -> 
     rows.get_by_text("16 %").wait_for()
 
 
+def test_it_follows_the_order_and_the_language_that_the_person_chose(page: Page, url: str) -> None:
+    def answer(route: Route) -> None:
+        said = route.fetch().json()
+        said["faces"] = {**said["faces"], "order": ["zai", "ollama", "codex", "claude"], "language": "ja"}
+        route.fulfill(json=said)
+
+    page.route("**/api/answer", answer)
+    page.goto(url)
+    page.get_by_text("たった今取得").wait_for()
+    assert page.locator("h2").all_text_contents()[0].startswith("Z.ai")
+    assert page.locator("html").get_attribute("lang") == "ja"
+
+
 def test_opening_it_is_one_refresh_and_the_button_another(page: Page, url: str) -> None:
     asked = _asked(page)
     _read(page, url)

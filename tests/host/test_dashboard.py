@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import time
+import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
@@ -98,3 +99,23 @@ def test_a_disk_that_cannot_be_written_is_a_sentence_too(peer: Peer, aimo_home: 
     (aimo_home / "state").write_text("a file where a folder should be")
     peer.send({"type": "serve"})
     assert "aimo serve" in peer.expect("served")["error"]
+
+
+def test_it_can_be_stopped_again_and_the_welcome_says_so(peer: Peer) -> None:
+    peer.send({"type": "serve"})
+    url = peer.expect("served")["url"]
+    peer.send({"type": "serve", "stop": True})
+    assert peer.expect("welcome")["shim"] == {"running": False, "url": None}
+    with pytest.raises(urllib.error.URLError):
+        _ping(url)
+
+
+def test_where_none_runs_stopping_changes_nothing(peer: Peer) -> None:
+    peer.send({"type": "serve", "stop": True})
+    assert peer.expect("welcome")["shim"] == {"running": False, "url": None}
+
+
+@pytest.mark.parametrize("stop", [False, None, 1, "yes"])
+def test_only_a_true_stop_stops(peer: Peer, stop: object) -> None:
+    peer.send({"type": "serve", "stop": stop})
+    assert _ping(peer.expect("served")["url"])["ok"] is True

@@ -130,3 +130,9 @@ def test_parameters_are_refused(shim: Shim, target: str, status: int) -> None:
 
 def test_the_answer_is_there_for_who_asks(shim: Shim) -> None:
     assert shim.ask("GET", "/api/answer").json["use"]["code"] == "unknown"
+
+
+def test_the_answer_says_how_the_person_wants_to_see_it(shim: Shim, found: paths.Paths) -> None:
+    settings.change(found, {"order": ["zai", "claude", "codex", "ollama"], "language": "ja", "providers": {"codex": "off"}})
+    wishes = shim.ask("GET", "/api/answer").json["faces"]
+    assert (wishes["order"][0], wishes["language"], wishes["providers"]["codex"]) == ("zai", "ja", "off")
