@@ -6,7 +6,7 @@ Everything here returns one line of printable text; what it means to the reader'
 from __future__ import annotations
 
 from aimo_host.gauge import pick
-from aimo_host.gauge.answer import is_old
+from aimo_host.gauge.answer import OLD_AFTER, is_old
 from aimo_host.gauge.catalog import PROVIDERS
 from aimo_host.gauge.times import parse_iso
 
@@ -82,6 +82,12 @@ def age(entry: Entry, now: float) -> str:
     return f"{span(now - observed)} ago"
 
 
+def window_age(window: Window, now: float) -> str:
+    """`3 h ago` for a window that was read long before the others of its entry; else empty."""
+    observed = parse_iso(window.get("observed_at"))
+    return "" if observed is None or now - observed <= OLD_AFTER else f"{span(now - observed)} ago"
+
+
 def fullest(entry: Entry) -> float | None:
     """Percent used of the tightest binding window; None if one of them is unknown."""
     known = [window["used_pct"] for window in entry["windows"] if window["binding"]]
@@ -144,7 +150,8 @@ def window_line(window: Window, now: float) -> str:
     resets_at = parse_iso(window["resets_at"])
     words = span(resets_at - now) if resets_at is not None else plain(window["resets_in"] or "").removeprefix("in ")
     used = f"{name}: {percent(window['used_pct'])} used"
-    return f"{used}, resets in {words}" if words else used
+    old = window_age(window, now)
+    return used + (f", resets in {words}" if words else "") + (f", read {old}" if old else "")
 
 
 def troubles(entry: Entry) -> list[str]:

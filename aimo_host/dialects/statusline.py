@@ -82,7 +82,8 @@ def _mine(entries: list[Entry], windows: list[Window]) -> list[Window] | None:
     if entry is None:
         return windows
     known = {window["kind"]: window for window in _main(entry)}
-    rest = [window for window in entry["windows"] if window["scope"] is not None]
+    read_at = {"observed_at": entry["observed_at"]}
+    rest = [{**read_at, **window} for window in entry["windows"] if window["scope"] is not None]
     return [*(_newer(window, known.get(window["kind"])) for window in windows), *rest]
 
 
@@ -158,10 +159,13 @@ def _usage_fields(snapshot: dict[str, Any], entries: list[Entry], mine: list[Win
 
 
 def _window(window: Window, now: float) -> str:
-    """`Week 61%`; a session is over soon enough to say when: `5 h 47% (2 h 10 m)`."""
+    """`Week 61%`, `Week Fable 14% (3 h ago)`; a session is over soon enough to say when: `5 h 47% (2 h 10 m)`."""
+    old = phrases.window_age(window, now)
     text = f"{phrases.plain(phrases.short_name(window), _LONGEST_WORD)} {phrases.percent(window['used_pct'])}"
     resets_at = parse_iso(window["resets_at"])
-    return f"{text} ({phrases.span(resets_at - now)})" if window["kind"] == "session" and resets_at is not None else text
+    if window["kind"] == "session" and window["scope"] is None and resets_at is not None:
+        return f"{text} ({phrases.span(resets_at - now)})"
+    return f"{text} ({old})" if old else text
 
 
 def _filled(template: str, fields: dict[str, str]) -> str:

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from aimo_host import dialects
+from aimo_host.demo import sample_cache
 from aimo_host.dialects import MissingExtraError, prometheus, statusline
-from tests.dialects.snapshots import HOSTILE, any_snapshots, by_name
+from tests.dialects.snapshots import HOSTILE, any_snapshots, by_name, samples, snapshot
 from tests.gauge.builders import DAY, HOUR, NOW, json_values
 
 GOLDEN = os.path.join(os.path.dirname(__file__), "golden")
@@ -219,6 +220,18 @@ def test_the_line_adds_the_models_week_and_the_other_providers() -> None:
         "Opus 5 · Claude 5 h 52% (2 h 12 m) · Week 63% · Week Fable 100% · Week Sonnet 4% · Codex 16% · Z.ai 61% · Ollama 40%"
     )
     assert line(session()) == expected
+
+
+def test_a_models_week_that_was_read_long_ago_says_so() -> None:
+    later = snapshot(sample_cache(NOW), NOW + 2 * HOUR)
+    shown = statusline.render(later, NOW + 2 * HOUR, session())
+    assert "Week 63% · Week Fable 100% (2 h ago) · " in shown
+
+
+def test_a_window_that_was_read_long_before_the_others_says_so() -> None:
+    shown = samples()
+    shown["entries"][0]["windows"][2]["observed_at"] = "2026-11-22T07:00:00Z"
+    assert "Week Fable: 100% used, resets in 3 d 9 h, read 3 h ago" in dialects.render("swiftbar", shown, NOW)
 
 
 def test_an_idle_session_takes_nothing_back() -> None:
