@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     Entry = dict[str, Any]
 
 _WEEK = 604800.0
+#: The moment of the whole reading (`_at`) of an entry that has had only partial ones (`_part`): any whole one is newer.
+_NO_WHOLE = 0.0
 #: Providers' reset times move by seconds between answers, and some count from their own clock.
 _JITTER = 300.0
 
@@ -139,7 +141,12 @@ def _newest(before: Entry | None, entry: Entry, now: float) -> Entry:
         return entry
     if _is_later(_observed(before), entry["_at"], now):
         return {**before, "account": entry["account"]}
-    extra = {key: value for key, value in before.items() if key not in entry}
+    part = before.get("_part")
+    if isinstance(part, float) and _is_later(part, entry["_at"], now):
+        # A partial reading came in first that was made after this one.
+        renewed = [window for window in before["windows"] if window.get("observed_at") is None]
+        entry = _overlaid(entry, {**before, "_at": part, "account": entry["account"], "windows": renewed}, now)
+    extra = {key: value for key, value in before.items() if key not in entry and key != "_part"}
     if _is_later(_tried(before), entry["_at"], now):
         failure = {key: before.get(key) for key in ("attempted_at", "_tried", "error", "problem")}
         return {**extra, **entry, **failure, "stale": failure["error"] is not None}
@@ -151,8 +158,10 @@ def _overlaid(before: Entry | None, entry: Entry, now: float) -> Entry:
 
     It is no attempt to read the account, so it puts none off, and never wins against a whole reading that comes in just after it.
     """
-    if before is None or not _is_good(before) or _is_later(_observed(before), entry["_at"], now):
-        return _newest(before, entry, now)
+    if before is None or not _is_good(before):
+        return _newest(before, {**entry, "_at": _NO_WHOLE, "_tried": _NO_WHOLE, "_part": entry["_at"]}, now)
+    if _is_later(_observed(before), entry["_at"], now):
+        return {**before, "account": entry["account"]}
     fresh = {(window["kind"], window["scope"]) for window in entry["windows"]}
     kept = [
         {**window, "observed_at": window.get("observed_at") or before["observed_at"]}
@@ -160,7 +169,7 @@ def _overlaid(before: Entry | None, entry: Entry, now: float) -> Entry:
         if (window["kind"], window["scope"]) not in fresh
     ]
     moments = {key: entry[key] for key in ("observed_at", "_received_at")}
-    whole = {"_at": _observed(before), "_tried": _tried(before), "account": entry["account"]}
+    whole = {"_at": _observed(before), "_tried": _tried(before), "_part": entry["_at"], "account": entry["account"]}
     after = {**before, **moments, **whole, "windows": [*entry["windows"], *kept]}
     return {**after, **{key: entry_at(after, entry["_at"], {})[key] for key in ("ok", "headroom_pct", "tightest")}}
 

@@ -94,7 +94,7 @@ def entry_at(entry: dict[str, Any], now: float, names: dict[str, str]) -> dict[s
     elif tightest is not None and known:
         headroom = max(0.0, round(_FULL_PCT - tightest["used_pct"], 4))
     usable = tightest is not None or any(_can_pay(balance) for balance in entry["balances"])
-    public = {key: value for key, value in entry.items() if key not in {"_at", "_tried"}}
+    public = {key: value for key, value in entry.items() if key not in {"_at", "_tried", "_part"}}
     return {
         **public,
         "ok": bool(observed is not None and not blocked and usable and all(w["state"] != "unknown" for w in binding)),

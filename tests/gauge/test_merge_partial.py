@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
 
 from aimo_host.gauge.entry import from_usage
 from aimo_host.gauge.merge import merge_failure, merge_reading
 from aimo_host.gauge.problems import Problem
 from aimo_host.gauge.snapshot import entries_at
-from tests.gauge.builders import DAY, EMPTY, HOUR, NOW, SETTINGS, usage, window
+from aimo_host.gauge.sound import sound
+from tests.gauge.builders import DAY, EMPTY, HOUR, NOW, SETTINGS, json_values, usage, window
 
 BROWSER, LINE = "claude/browser/p", "claude/claude_status_line/-"
 ENDS = NOW + 3 * DAY
@@ -64,9 +66,22 @@ def test_it_is_no_attempt_so_it_puts_none_off() -> None:
     assert entry["attempted_at"] == "2026-11-22T10:00:00Z"
 
 
+@pytest.mark.parametrize("moment", [LATER - 60, LATER - 0.1, LATER + 0.1])
+@pytest.mark.parametrize("first", [(), ((whole(), BROWSER),)])
+def test_whole_and_partial_come_to_the_same_in_any_order(moment: float, first: tuple[tuple[dict[str, Any], str], ...]) -> None:
+    both = [(part(LATER), LINE), (whole(moment, used=49.0), BROWSER)]
+    one, other = merged(*first, *both), merged(*first, *reversed(both))
+    assert one["entries"] == other["entries"]
+
+
 def test_a_whole_reading_made_just_before_it_still_counts() -> None:
-    cache = merged((whole(), BROWSER), (part(LATER), LINE), (whole(LATER - 1, used=49.0), BROWSER))
-    assert used(cache) == {"weekly (all)": 49.0, "weekly Fable": 14.0}
+    cache = merged((part(LATER), LINE), (whole(LATER - 1, used=49.0), BROWSER))
+    assert used(cache) == {"weekly (all)": 50.0, "weekly Fable": 14.0}
+
+
+def test_its_moment_is_not_shown() -> None:
+    (entry, *_) = entries_at(merged((part(NOW), LINE)), SETTINGS, NOW)
+    assert {"_part", "_at"}.isdisjoint(entry)
 
 
 def test_one_that_is_older_than_the_whole_changes_nothing_that_is_shown() -> None:
@@ -97,3 +112,13 @@ def test_a_failed_attempt_stays_in_sight() -> None:
 def test_its_marks_are_not_kept(key: str) -> None:
     (entry,) = merged((part(NOW), LINE))["entries"]
     assert key not in entry
+
+
+@given(garbage=json_values)
+def test_marks_that_somebody_edited_do_no_harm(garbage: object) -> None:
+    cache = merged((whole(), BROWSER), (part(LATER), LINE))
+    (entry,) = cache["entries"]
+    edited = {**entry, "_part": garbage, "windows": [{**w, "observed_at": garbage} for w in entry["windows"]]}
+    damaged = sound({**cache, "entries": [edited]})
+    for reading, via in ((whole(LATER - 1), BROWSER), (part(LATER + 1), LINE)):
+        entries_at(merge_reading(damaged, reading, via=via, now=LATER), SETTINGS, LATER)
