@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import time
+import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.browser import processes
 from tests.browser.chromium import Unwatched, arguments
-from tests.browser.stage import EXTENSION
+from tests.browser.stage import EXTENSION, EXTENSION_ID
 from tests.faces import scenes
 from tests.faces.axe import violations
 from tests.faces.theatre import NOWHERE, OPTIONS, POPUP, Theatre, theatre
@@ -26,6 +27,8 @@ pytestmark = pytest.mark.browser
 
 #: In a deep run long enough for the worker to be stopped and its timers to die: then only an alarm helps.
 AWAY_SECONDS = 50 if os.environ.get("AIMO_TESTS_DEEP") == "1" else 0
+#: Long enough for the worker's own quick tries (after 0, 1, 3 and 7 s) to be over: the next one is an alarm, a minute away.
+TRIES_SECONDS = 9
 #: What the host does -> what the face says, and the command that helps.
 _AWAY: dict[str, tuple[dict[str, Any] | None, str, str]] = {
     "not installed": (None, "The aimo host is not installed.", "python3 install.py"),
@@ -72,3 +75,25 @@ def test_without_a_debugger_the_worker_finds_the_host_once_it_is_there(
         away.replace({"welcome": scenes.welcome(scenes.full(time.time()))})
         processes.until(lambda: away.heard("hello"), "the worker has found the host", 15 + 2 * AWAY_SECONDS)
     assert away.heard("refresh") == []
+
+
+def test_without_a_debugger_an_open_popup_finds_the_host_in_seconds(chromium: str, tmp_path: Path) -> None:
+    away = Theatre(str(tmp_path))
+    away.replace(None)
+    options = [*arguments(EXTENSION, NOWHERE), "--remote-debugging-port=0"]
+    with Unwatched(chromium, away.profile, away.environ, options, "about:blank"):
+        processes.until(lambda: away.remembers(b'"missing"'), "the worker knows that the host is away")
+        _open_undebugged(away.profile, f"chrome-extension://{EXTENSION_ID}/{POPUP}")
+        time.sleep(TRIES_SECONDS)
+        assert away.heard("hello") == []
+        away.replace({"welcome": scenes.welcome(scenes.full(time.time()))})
+        processes.until(lambda: away.heard("refresh"), "the popup has found the host, and asks", TRIES_SECONDS)
+
+
+def _open_undebugged(profile: str, page: str) -> None:
+    """Opens a tab by one HTTP request to the browser. Nothing attaches to it, so nothing keeps the worker alive."""
+    with open(os.path.join(profile, "DevToolsActivePort"), encoding="ascii") as file:
+        port = int(file.readline())
+    opening = urllib.request.Request(f"http://127.0.0.1:{port}/json/new?{page}", method="PUT")
+    with urllib.request.urlopen(opening, timeout=10) as answer:
+        assert answer.status == 200
