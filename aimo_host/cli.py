@@ -110,9 +110,17 @@ def _readings_code(entries: Entries) -> int:
 def _dispatch(arguments: list[str]) -> int:
     if arguments and arguments[0] in _OTHER_ENTRANCES:
         return _OTHER_ENTRANCES[arguments[0]](arguments[1:])
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in _OWN_COMMANDS:
+        known = ", ".join(sorted({*_OWN_COMMANDS, *_OTHER_ENTRANCES}))
+        sys.stderr.write(f"aimo: there is no command {arguments[0]!r}. There are: {known}.\n")
+        return BAD_ARGUMENTS
     options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.run
     return command(options)
+
+
+#: The commands that the parser below knows; the others have parsers of their own.
+_OWN_COMMANDS = ("log", "paths", "refresh")
 
 
 def _parser() -> argparse.ArgumentParser:

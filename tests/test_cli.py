@@ -372,3 +372,9 @@ def test_the_paths_are_the_promised_ones_below_aimo_home(aimo_home: Path) -> Non
 def test_the_paths_for_people_are_the_same() -> None:
     lines = [line.split(None, 1) for line in aimo("paths").stdout.splitlines()]
     assert dict(lines) == json.loads(aimo("--json", "paths").stdout)
+
+
+def test_an_unknown_command_is_answered_with_all_that_there_are() -> None:
+    done = aimo("nonsense")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert all(f"{command}" in done.stderr for command in ("refresh", "serve", "doctor", "pick", "log"))

@@ -31,7 +31,7 @@ def test_the_table_has_the_options_that_the_command_takes(command: str) -> None:
 
 
 def test_every_command_is_in_the_table() -> None:
-    known = set(cli._OTHER_ENTRANCES) | {"refresh", "log", "paths"}
+    known = set(cli._OTHER_ENTRANCES) | set(cli._OWN_COMMANDS)
     assert set(completion.OPTIONS) == known | {""}
 
 
