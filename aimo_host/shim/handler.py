@@ -11,7 +11,7 @@ import socket
 import time
 from http.server import BaseHTTPRequestHandler
 
-from aimo_host.shim import events, foreign, guard, query
+from aimo_host.shim import contract, events, foreign, guard, query
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class Handler(BaseHTTPRequestHandler):
             refusal = self._only("GET") or self._foreign(path, parameters)
         elif refusal is None and path in _ROUTES:
             method, allowed, route = _ROUTES[path]
-            refusal = self._only(method) or self._route(route, parameters, allowed)
+            refusal = self._only(method) or self._route(route, parameters, allowed, is_tagged=path in _TAGGED)
         elif refusal is None:
             refusal = guard.Refusal(404, "not_found", "There is nothing at this address.")
         if refusal is not None:
@@ -186,7 +186,7 @@ class Handler(BaseHTTPRequestHandler):
             return None
         return guard.Refusal(405, "method_not_allowed", f"Use {method} here.", allow=method)
 
-    def _route(self, route: Route, parameters: str, allowed: tuple[str, ...]) -> guard.Refusal | None:
+    def _route(self, route: Route, parameters: str, allowed: tuple[str, ...], *, is_tagged: bool) -> guard.Refusal | None:
         try:
             found = query.parse(parameters, allowed)
         except ValueError as error:
@@ -195,7 +195,12 @@ class Handler(BaseHTTPRequestHandler):
             result = route(self._site.api, found, self._trigger())
         except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer and no traceback
             return guard.Refusal(500, "internal", "aimo failed to answer this.")
-        self._send(200, "application/json", json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode())
+        body = json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode()
+        tag = contract.tag_of(body) if is_tagged else None
+        if tag is not None and contract.is_known(tag, self.headers.get_all("If-None-Match") or ()):
+            self._send_head(304, "application/json", None, tag=tag)
+        else:
+            self._send(200, "application/json", body, tag=tag)
         return None
 
     def _foreign(self, path: str, parameters: str) -> guard.Refusal | None:
@@ -243,19 +248,21 @@ class Handler(BaseHTTPRequestHandler):
         body = json.dumps({"error": {"code": refusal.code, "message": refusal.message}}).encode()
         self._send(refusal.status, "application/json", body, allow=refusal.allow)
 
-    def _send(self, status: int, kind: str, body: bytes, *, allow: str | None = None) -> None:
-        self._send_head(status, kind, len(body), allow=allow)
+    def _send(self, status: int, kind: str, body: bytes, *, allow: str | None = None, tag: str | None = None) -> None:
+        self._send_head(status, kind, len(body), allow=allow, tag=tag)
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def _send_head(self, status: int, kind: str, length: int | None, *, allow: str | None = None) -> None:
-        """The same closed set of headers on every answer; `length` is None where the answer has no end."""
+    def _send_head(self, status: int, kind: str, length: int | None, *, allow: str | None = None, tag: str | None = None) -> None:
+        """The same closed set of headers on every answer; `length` is None where the answer has no end, or no body at all."""
         self.send_response(status)
         self.send_header("Content-Type", kind)
         if length is not None:
             self.send_header("Content-Length", str(length))
         if allow is not None:
             self.send_header("Allow", allow)
+        if tag is not None:
+            self.send_header("ETag", tag)
         self.send_header("Cache-Control", "no-store")
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Content-Security-Policy", _CONTENT_POLICY)
@@ -294,6 +301,10 @@ def _ping(api: Api, _found: dict[str, Any], _trigger: str) -> object:
     return api.ping()
 
 
+def _openapi(_api: Api, _found: dict[str, Any], _trigger: str) -> object:
+    return contract.document()
+
+
 #: Path -> its method, its parameters, what it does.
 _ROUTES: dict[str, tuple[str, tuple[str, ...], Route]] = {
     "/api/usage": ("GET", ("max_age", "wait", "cached", "provider"), _usage),
@@ -301,4 +312,7 @@ _ROUTES: dict[str, tuple[str, tuple[str, ...], Route]] = {
     "/api/pick": ("GET", ("strategy", "scope", "need", "among", "max_age"), _pick),
     "/api/answer": ("GET", (), _answer),
     "/api/ping": ("GET", (), _ping),
+    "/api/openapi.json": ("GET", (), _openapi),
 }
+#: Asked again and again by whoever shows them, and mostly unchanged.
+_TAGGED = frozenset({"/api/usage", "/api/answer"})
