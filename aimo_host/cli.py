@@ -132,7 +132,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="aimo",
         description="How much of Claude, Codex, Z.ai and Ollama is left. Without a command: ask everybody and show it.",
-        epilog="More: pick, can, wait, watch, line, show, serve, install, uninstall, doctor, demo, completion. Each has --help.",
+        epilog="More: pick, can, wait, watch, line, show, serve, mcp, install, uninstall, doctor, demo, completion. "
+        "Each has --help.",
     )
     parser.add_argument("--version", action="version", version=f"aimo {__version__}")
     parser.add_argument("--json", action="store_true", help="the entries as JSON instead of a table")
@@ -279,6 +280,12 @@ def _show_as(arguments: list[str]) -> int:
     return show.main(arguments, os.environ)
 
 
+def _mcp(arguments: list[str]) -> int:
+    from aimo_host.mcp_server import serve
+
+    return serve.main(arguments, os.environ)
+
+
 def _install(arguments: list[str]) -> int:
     from aimo_host.setup import install
 
@@ -318,6 +325,7 @@ _OTHER_ENTRANCES: dict[str, Callable[[list[str]], int]] = {
     "line": _line,
     "show": _show_as,
     "serve": _serve,
+    "mcp": _mcp,
     "install": _install,
     "uninstall": _uninstall,
     "doctor": _doctor,

@@ -27,6 +27,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "install": ("--browser", "--dry-run", "--help", "--user-data-dir"),
     "line": ("--help", "--template"),
     "log": ("--help", "--json", "--lines"),
+    "mcp": ("--help",),
     "paths": ("--help", "--json"),
     "pick": ("--among", "--help", "--json", "--max-age", "--need", "--scope", "--strategy"),
     "refresh": ("--help", "--json", "--provider"),

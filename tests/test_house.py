@@ -21,21 +21,37 @@ HEIGHT = {
     **dict.fromkeys(["routes"], 2),
     **dict.fromkeys(["collect"], 3),
     **dict.fromkeys(
-        ["cli", "__main__", "terminal", "completion", "demo", "choose", "watch", "line", "show", "host", "shim", "setup"], 4
+        [
+            "cli",
+            "__main__",
+            "terminal",
+            "completion",
+            "demo",
+            "choose",
+            "watch",
+            "line",
+            "show",
+            "host",
+            "shim",
+            "mcp_server",
+            "setup",
+        ],
+        4,
     ),
 }
 ENTRANCE = 4
 #: Entrances stand side by side. The command line opens the others' doors, and only when asked to; `__main__` is its door.
 OPENS = {
-    "cli": {"terminal", "completion", "demo", "choose", "watch", "line", "show", "host", "shim", "setup"},
+    "cli": {"terminal", "completion", "demo", "choose", "watch", "line", "show", "host", "shim", "mcp_server", "setup"},
     "choose": {"terminal"},
+    "mcp_server": {"terminal"},
     "__main__": {"cli"},
     "demo": {"terminal", "shim"},
 }
 #: Rooms of the first floor that stand side by side as well. Samples are made of the parsers' words.
 BESIDE = {"samples": {"providers"}}
 #: Too slow to import for a cached read or the host's first reply.
-LAZY = {"httpx", "certifi", "rich", "selectolax", "platformdirs", "dotenv", "prometheus_client"}
+LAZY = {"httpx", "certifi", "rich", "selectolax", "platformdirs", "dotenv", "prometheus_client", "mcp", "anyio"}
 #: What the pure rooms may take from the standard library: nothing that reaches files, processes, the network or the clock.
 PURE_ROOMS = {"gauge", "providers", "dialects", "samples"}
 PURE = {

@@ -1,0 +1,100 @@
+"""`aimo mcp`: speaks the Model Context Protocol on stdin and stdout by the official SDK, until its input ends.
+
+No network of its own. stdout is the protocol's alone: the SDK takes it away from everybody else while it serves. An error that
+is not the caller's tells its kind only, since its text may hold what came from outside.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from aimo_host import __version__
+from aimo_host.gauge.choice import BadQuestionError
+from aimo_host.mcp_server import shapes, tools
+from aimo_host.state import paths
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from mcp.server.context import ServerRequestContext
+    from mcp.server.lowlevel import Server
+    from mcp.types import CallToolRequestParams, CallToolResult, ListToolsResult, PaginatedRequestParams
+
+    Context = ServerRequestContext[dict[str, Any]]
+
+
+def main(argv: list[str], environ: Mapping[str, str]) -> int:
+    """Serve until the input ends. Exit 0; 1 if the SDK is not installed."""
+    parser = argparse.ArgumentParser(
+        prog="aimo mcp", description="Answer agents by the Model Context Protocol, on stdin and stdout."
+    )
+    parser.parse_args(argv)
+    try:
+        import anyio
+        import mcp.server.lowlevel  # noqa: F401 - whether it is there
+    except ImportError:
+        sys.stderr.write("aimo: This needs the MCP SDK: pip install 'aimo[mcp]'\n")
+        return 1
+    anyio.run(_serve, _server(paths.find(environ), environ))
+    return 0
+
+
+async def _serve(server: Server[dict[str, Any]]) -> None:
+    from mcp.server.stdio import stdio_server
+
+    async with stdio_server() as (incoming, outgoing):
+        await server.run(incoming, outgoing, server.create_initialization_options())
+
+
+def _server(found: paths.Paths, environ: Mapping[str, str]) -> Server[dict[str, Any]]:
+    from functools import partial
+
+    import anyio.to_thread
+    from mcp.server.lowlevel import Server
+    from mcp.types import ListToolsResult
+
+    async def list_tools(_context: Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
+        return ListToolsResult(tools=_tools())
+
+    async def call_tool(_context: Context, params: CallToolRequestParams) -> CallToolResult:
+        call = partial(_call, params.name, params.arguments or {}, found, environ)
+        # In a thread of its own: one caller's slow provider holds up nobody else.
+        return await anyio.to_thread.run_sync(call, abandon_on_cancel=True)
+
+    return Server("aimo", version=__version__, instructions=shapes.INSTRUCTIONS, on_list_tools=list_tools, on_call_tool=call_tool)
+
+
+def _tools() -> list[Any]:
+    from mcp.types import Tool, ToolAnnotations
+
+    return [
+        Tool(
+            name=name,
+            description=meaning,
+            input_schema=takes,
+            output_schema=gives,
+            annotations=ToolAnnotations(
+                read_only_hint=name not in shapes.NOT_READ_ONLY,
+                destructive_hint=False,
+                idempotent_hint=True,
+                open_world_hint=True,
+            ),
+        )
+        for name, (meaning, takes, gives) in shapes.TOOLS.items()
+    ]
+
+
+def _call(name: str, arguments: Mapping[str, object], found: paths.Paths, environ: Mapping[str, str]) -> CallToolResult:
+    from mcp.types import CallToolResult, TextContent
+
+    try:
+        answer = tools.answer(name, arguments, found, environ)
+    except BadQuestionError as error:
+        return CallToolResult(content=[TextContent(text=str(error))], is_error=True)
+    except Exception as error:  # noqa: BLE001 - its text may hold what came from outside; its kind cannot
+        return CallToolResult(content=[TextContent(text=f"aimo failed with {type(error).__name__}.")], is_error=True)
+    return CallToolResult(content=[TextContent(text=json.dumps(answer))], structured_content=answer)

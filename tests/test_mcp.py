@@ -1,0 +1,175 @@
+"""`aimo mcp`: what an agent gets that speaks the protocol, by the SDK's own client over a real pipe to a real process.
+
+The client holds every structured answer against the tool's output schema, and fails where it does not fit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mcp import Client, StdioServerParameters, stdio_client
+
+from aimo_host import cli
+from aimo_host.gauge.choice import BadQuestionError
+from aimo_host.mcp_server import shapes, tools
+from tests.host.peer import PATIENCE, REPOSITORY, environment
+from tests.kept import keep, only, places, week
+
+if TYPE_CHECKING:
+    from mcp.types import CallToolResult, Tool
+
+    Call = tuple[str, dict[str, Any]]
+
+COMMAND = [sys.executable, "-m", "aimo_host", "mcp"]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def talk(*calls: Call) -> tuple[list[Tool], list[CallToolResult]]:
+    """The tools that a new server lists, and its answers to the calls."""
+
+    async def talking() -> tuple[list[Tool], list[CallToolResult]]:
+        server = StdioServerParameters(command=COMMAND[0], args=COMMAND[1:], env=environment(), cwd=REPOSITORY)
+        with open(os.devnull, "w") as errors, anyio.fail_after(PATIENCE):  # noqa: ASYNC230 - opens at once
+            async with Client(stdio_client(server, errlog=errors)) as client:
+                listed = (await client.list_tools()).tools
+                return listed, [await client.call_tool(name, arguments) for name, arguments in calls]
+
+    return anyio.run(talking)
+
+
+def ask(*calls: Call) -> list[Any]:
+    return [answer.structured_content for answer in talk(*calls)[1]]
+
+
+def kept(claude: float, codex: float) -> None:
+    only("claude", "codex")
+    keep("claude", week(claude))
+    keep("codex", week(codex))
+
+
+def test_the_five_tools_say_what_comes_out_and_whether_they_only_read() -> None:
+    listed, _ = talk()
+    assert {tool.name for tool in listed} == {"get_usage", "pick_provider", "can_run", "refresh", "when_available"}
+    assert all(tool.output_schema and tool.description for tool in listed)
+    assert [tool.name for tool in listed if not (tool.annotations and tool.annotations.read_only_hint)] == ["refresh"]
+
+
+def test_an_agent_learns_whom_to_use_and_when() -> None:
+    kept(claude=90, codex=40)
+    usage, pick, yes, no, now, later = ask(
+        ("get_usage", {}),
+        ("pick_provider", {"need": 20, "among": ["claude", "codex"], "strategy": "expiring", "scope": "Fable"}),
+        ("can_run", {"provider": "codex", "need": 20}),
+        ("can_run", {"provider": "claude", "need": 20}),
+        ("when_available", {"need": 20}),
+        ("when_available", {"need": 20, "among": ["claude"]}),
+    )
+    assert [(entry["provider"], entry["headroom_pct"]) for entry in usage["entries"]] == [("claude", 10), ("codex", 60)]
+    assert (pick["pick"], [one["id"] for one in pick["ranking"]]) == ("codex", ["codex", "claude"])
+    assert (yes["answer"], yes["headroom_pct"]) == ("yes", 60)
+    assert (no["answer"], no["headroom_pct"]) == ("no", 10)
+    assert (now["answer"], now["id"], now["available_at"]) == ("now", "codex", None)
+    assert (later["answer"], later["id"], later["available_at"]) == ("later", "claude", no["available_at"])
+
+
+def test_what_is_unknown_is_never_free() -> None:
+    only("claude")
+    keep("claude", week(None))
+    can, when, pick = ask(
+        ("can_run", {"provider": "claude", "need": 0}), ("when_available", {"need": 0}), ("pick_provider", {"need": 0})
+    )
+    assert (can["answer"], when["answer"], pick["pick"]) == ("unknown", "unknown", None)
+
+
+def test_a_refresh_that_fails_keeps_the_last_reading() -> None:
+    only("claude")
+    keep("claude", week(40), age=120)
+    cached, refreshed = ask(("get_usage", {"cached": True}), ("refresh", {"provider": "claude"}))
+    before, after = cached["entries"][0], refreshed["entries"][0]
+    assert after["attempted_at"] > before["attempted_at"]
+    assert after["headroom_pct"] == before["headroom_pct"] == 60
+
+
+def test_a_wrong_argument_is_answered_with_a_sentence_and_the_server_stays() -> None:
+    kept(claude=40, codex=70)
+    calls: list[Call] = [("can_run", {"provider": "nobody", "need": 20}), ("nonsense", {}), ("get_usage", {"cached": True})]
+    wrong, unknown, right = talk(*calls)[1]
+    assert (wrong.is_error, unknown.is_error, right.is_error) == (True, True, False)
+    assert wrong.content[0].model_dump()["text"].startswith("provider must name one of claude")
+
+
+def test_what_a_library_prints_does_not_reach_the_wire() -> None:
+    noisy = "import os, sys; from aimo_host.mcp_server import serve, tools; tools.answer = lambda *_: (print('noise'), {})[1]; "
+    start = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    said = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": start},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "get_usage", "arguments": {}}},
+    ]
+    command = [sys.executable, "-c", noisy + "sys.exit(serve.main([], os.environ))"]
+    with subprocess.Popen(
+        command, env=environment(), cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        running.stdin.write("".join(json.dumps(one) + "\n" for one in said).encode())
+        running.stdin.flush()
+        heard = [json.loads(running.stdout.readline())["id"] for _ in range(2)]
+        rest, errors = running.communicate(timeout=PATIENCE)
+    assert (heard, rest, running.returncode) == ([1, 2], b"", 0)
+    assert b"noise" in errors
+
+
+def test_without_the_sdk_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "mcp.server.lowlevel", None)
+    assert cli.main(["mcp"]) == 1
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "aimo: This needs the MCP SDK: pip install 'aimo[mcp]'\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "sentence"),
+    [
+        ("can_run", {"need": 20}, "can_run needs provider."),
+        ("can_run", {}, "can_run needs provider and need."),
+        ("refresh", {"need": 20}, "refresh takes provider, and nothing else."),
+        ("when_available", {"need": 101}, "need must be a percentage from 0 to 100."),
+        ("when_available", {"need": -1}, "need must be a percentage from 0 to 100."),
+        ("when_available", {"need": True}, "need must be a number."),
+        ("when_available", {"need": float("nan")}, "need must be a percentage from 0 to 100."),
+        ("pick_provider", {"among": []}, "among must be a list of ids."),
+        ("pick_provider", {"scope": 5}, "scope must be text."),
+        ("pick_provider", {"strategy": "best"}, "strategy must be one of headroom, expiring."),
+        ("get_usage", {"cached": 1}, "cached must be true or false."),
+        ("get_usage", {"provider": ["claude"]}, "provider must be one of claude, codex, zai, ollama."),
+    ],
+)
+def test_a_question_that_cannot_be_asked_is_told_why(name: str, arguments: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(BadQuestionError) as refused:
+        tools.answer(name, arguments, places(), environment())
+    assert str(refused.value) == sentence
+
+
+@given(name=st.sampled_from(sorted(shapes.TOOLS)), data=st.data())
+def test_any_arguments_are_taken_or_refused_with_a_sentence(name: str, data: st.DataObject) -> None:
+    keys = st.sampled_from(shapes.TAKEN[name]) | st.text(max_size=5)
+    arguments = data.draw(st.dictionaries(keys, JSON))
+    found, refused = arguments, "."
+    try:
+        found = tools.checked(name, arguments)
+    except BadQuestionError as error:
+        refused = str(error)
+    assert refused.endswith(".")
+    assert found.keys() == arguments.keys()
