@@ -102,7 +102,14 @@ def _labelled(value: Any, shape: Shape) -> list[dict[str, Any]]:
 
 
 def _windows(value: Any) -> list[dict[str, Any]]:
-    return _labelled(value, _WINDOW)
+    return [_dated(window) for window in _labelled(value, _WINDOW)]
+
+
+def _dated(window: dict[str, Any]) -> dict[str, Any]:
+    """Only a window that is older than its entry says when it was read."""
+    if "observed_at" not in window or _instant(window["observed_at"]) is not None:
+        return window
+    return {key: value for key, value in window.items() if key != "observed_at"}
 
 
 def _balances(value: Any) -> list[dict[str, Any]]:

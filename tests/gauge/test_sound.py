@@ -139,3 +139,11 @@ def test_nothing_is_no_refusal(value: Any) -> None:
 def test_a_moment_that_is_none_is_no_reading() -> None:
     (entry,) = sound(cache_of({**FULL, "observed_at": "yesterday"}))["entries"]
     assert entry["observed_at"] is None
+
+
+@pytest.mark.parametrize("value", [None, 5, "yesterday", [], {}])
+def test_a_window_s_own_moment_that_is_none_is_left_out(value: Any) -> None:
+    entry = reading()
+    entry["windows"][0]["observed_at"] = value
+    [window] = sound(cache_of(entry))["entries"][0]["windows"]
+    assert "observed_at" not in window
