@@ -51,7 +51,7 @@ OPENS = {
 #: Rooms of the first floor that stand side by side as well. Samples are made of the parsers' words.
 BESIDE = {"samples": {"providers"}}
 #: Too slow to import for a cached read or the host's first reply.
-LAZY = {"httpx", "certifi", "rich", "selectolax", "platformdirs", "dotenv", "prometheus_client", "mcp", "anyio"}
+LAZY = {"httpx", "certifi", "rich", "selectolax", "platformdirs", "dotenv", "prometheus_client", "mcp"}
 #: What the pure rooms may take from the standard library: nothing that reaches files, processes, the network or the clock.
 PURE_ROOMS = {"gauge", "providers", "dialects", "samples"}
 PURE = {

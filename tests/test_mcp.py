@@ -110,26 +110,49 @@ def test_a_wrong_argument_is_answered_with_a_sentence_and_the_server_stays() -> 
     assert wrong.content[0].model_dump()["text"].startswith("provider must name one of claude")
 
 
-def test_what_a_library_prints_does_not_reach_the_wire() -> None:
-    noisy = "import os, sys; from aimo_host.mcp_server import serve, tools; tools.answer = lambda *_: (print('noise'), {})[1]; "
+def serving(answer: str) -> subprocess.Popen[bytes]:
+    """A server whose tools do what the expression says, and which has been called once."""
+    code = f"import os, sys, time; from aimo_host.mcp_server import serve, tools; tools.answer = lambda *_: ({answer}, {{}})[1]; "
     start = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
-    said = [
+    said: list[dict[str, Any]] = [
         {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": start},
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
         {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "get_usage", "arguments": {}}},
     ]
-    command = [sys.executable, "-c", noisy + "sys.exit(serve.main([], os.environ))"]
-    with subprocess.Popen(
-        command, env=environment(), cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as running:
-        assert running.stdin is not None
-        assert running.stdout is not None
-        running.stdin.write("".join(json.dumps(one) + "\n" for one in said).encode())
-        running.stdin.flush()
-        heard = [json.loads(running.stdout.readline())["id"] for _ in range(2)]
+    command = [sys.executable, "-c", code + "sys.exit(serve.main([], os.environ))"]
+    pipe = subprocess.PIPE
+    running = subprocess.Popen(command, env=environment(), cwd=REPOSITORY, stdin=pipe, stdout=pipe, stderr=pipe)
+    say(running, *said)
+    assert heard(running) == 1
+    return running
+
+
+def say(running: subprocess.Popen[bytes], *messages: dict[str, Any]) -> None:
+    assert running.stdin is not None
+    running.stdin.write("".join(json.dumps(one) + "\n" for one in messages).encode())
+    running.stdin.flush()
+
+
+def heard(running: subprocess.Popen[bytes]) -> object:
+    """The id of the next answer."""
+    assert running.stdout is not None
+    return json.loads(running.stdout.readline())["id"]
+
+
+def test_what_a_library_prints_does_not_reach_the_wire() -> None:
+    with serving("print('noise')") as running:
+        assert heard(running) == 2
         rest, errors = running.communicate(timeout=PATIENCE)
-    assert (heard, rest, running.returncode) == ([1, 2], b"", 0)
+    assert (rest, running.returncode) == (b"", 0)
     assert b"noise" in errors
+
+
+def test_a_slow_provider_holds_up_neither_other_callers_nor_the_end() -> None:
+    with serving("time.sleep(60)") as running:
+        say(running, {"jsonrpc": "2.0", "id": 3, "method": "ping"})
+        assert heard(running) == 3
+        running.communicate(timeout=PATIENCE)
+    assert running.returncode == 0
 
 
 def test_without_the_sdk_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

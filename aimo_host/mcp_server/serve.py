@@ -17,7 +17,7 @@ from aimo_host.state import paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from mcp.server.context import ServerRequestContext
@@ -34,12 +34,13 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
     )
     parser.parse_args(argv)
     try:
-        import anyio
         import mcp.server.lowlevel  # noqa: F401 - whether it is there
     except ImportError:
         sys.stderr.write("aimo: This needs the MCP SDK: pip install 'aimo[mcp]'\n")
         return 1
-    anyio.run(_serve, _server(paths.find(environ), environ))
+    import asyncio
+
+    asyncio.run(_serve(_server(paths.find(environ), environ)))
     return 0
 
 
@@ -53,7 +54,6 @@ async def _serve(server: Server[dict[str, Any]]) -> None:
 def _server(found: paths.Paths, environ: Mapping[str, str]) -> Server[dict[str, Any]]:
     from functools import partial
 
-    import anyio.to_thread
     from mcp.server.lowlevel import Server
     from mcp.types import ListToolsResult
 
@@ -62,10 +62,32 @@ def _server(found: paths.Paths, environ: Mapping[str, str]) -> Server[dict[str, 
 
     async def call_tool(_context: Context, params: CallToolRequestParams) -> CallToolResult:
         call = partial(_call, params.name, params.arguments or {}, found, environ)
-        # In a thread of its own: one caller's slow provider holds up nobody else.
-        return await anyio.to_thread.run_sync(call, abandon_on_cancel=True)
+        return await _aside(call)
 
     return Server("aimo", version=__version__, instructions=shapes.INSTRUCTIONS, on_list_tools=list_tools, on_call_tool=call_tool)
+
+
+async def _aside(call: Callable[[], CallToolResult]) -> CallToolResult:
+    """`call` in a daemon thread: one caller's slow provider holds up nobody else, nor the end."""
+    import asyncio
+    import threading
+
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[CallToolResult] = loop.create_future()
+
+    def tell(answer: CallToolResult) -> None:
+        if not answered.done():
+            answered.set_result(answer)
+
+    def work() -> None:
+        answer = call()
+        try:
+            loop.call_soon_threadsafe(tell, answer)
+        except RuntimeError:
+            return  # the input has ended, and nobody listens any more
+
+    threading.Thread(target=work, name="tool", daemon=True).start()
+    return await answered
 
 
 def _tools() -> list[Any]:
