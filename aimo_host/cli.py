@@ -110,6 +110,10 @@ def _readings_code(entries: Entries) -> int:
 def _dispatch(arguments: list[str]) -> int:
     if arguments and arguments[0] in _OTHER_ENTRANCES:
         return _OTHER_ENTRANCES[arguments[0]](arguments[1:])
+    behind = next((word for word in arguments[1:] if word in _OTHER_ENTRANCES), None)
+    if behind is not None and arguments[0].startswith("-"):
+        sys.stderr.write(f"aimo: the command comes first: aimo {behind} {arguments[0]}\n")
+        return BAD_ARGUMENTS
     if arguments and not arguments[0].startswith("-") and arguments[0] not in _OWN_COMMANDS:
         known = ", ".join(sorted({*_OWN_COMMANDS, *_OTHER_ENTRANCES}))
         sys.stderr.write(f"aimo: there is no command {arguments[0]!r}. There are: {known}.\n")
@@ -183,6 +187,9 @@ def _print(entries: Entries, *, as_json: bool) -> int:
 
 
 def _refresh(options: argparse.Namespace) -> int:
+    if options.cached:
+        sys.stderr.write("aimo: --cached asks nobody, and refresh asks: use one of them.\n")
+        return BAD_ARGUMENTS
     paths = _paths()
     _collect(paths, provider=options.provider, only_pending=options.pending)
     entries = [entry for entry in _cached(paths) if options.provider in {None, entry["provider"]}]

@@ -378,3 +378,9 @@ def test_an_unknown_command_is_answered_with_all_that_there_are() -> None:
     done = aimo("nonsense")
     assert (done.returncode, done.stdout) == (2, "")
     assert all(f"{command}" in done.stderr for command in ("refresh", "serve", "doctor", "pick", "log"))
+
+
+@pytest.mark.parametrize("words", [("--json", "pick"), ("--cached", "refresh")])
+def test_options_that_a_command_would_not_heed_are_refused(words: tuple[str, ...]) -> None:
+    done = aimo(*words)
+    assert (done.returncode, done.stdout) == (2, "")

@@ -6,7 +6,7 @@ Codes and parameters, no text: each face says it in its own language. Old readin
 from __future__ import annotations
 
 from aimo_host.gauge import pick
-from aimo_host.gauge.times import iso, parse_iso
+from aimo_host.gauge.times import CLOCK_AHEAD, iso, parse_iso
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ def answer_at(entries: list[Entry], now: float) -> dict[str, Any]:
 
 
 def is_old(entry: Entry, now: float) -> bool:
-    """Whether the reading is too old to decide by."""
+    """Whether the reading is too old to decide by; the age of one from a clock that was ahead is not known."""
     observed = parse_iso(entry["observed_at"])
-    return observed is None or now - observed > OLD_AFTER
+    return observed is None or not -CLOCK_AHEAD <= now - observed <= OLD_AFTER
 
 
 def _use(entry: Entry) -> dict[str, Any]:

@@ -34,8 +34,8 @@ def from_usage(
         "auth_source": usage.auth_source,
         "headroom_pct": None,
         "tightest": None,
-        "windows": [_window(window) for window in sorted(usage.windows, key=_place)],
-        "balances": [_balance(balance) for balance in usage.balances],
+        "windows": [_window(window) for window in sorted(usage.windows, key=_place)[:_MOST_WINDOWS]],
+        "balances": [_balance(balance) for balance in usage.balances[:_MOST_BALANCES]],
         "blocked": None if usage.blocked is None else {"code": usage.blocked.code, "message": usage.blocked.message},
         "observed_at": upwards(at),
         "attempted_at": upwards(at),
@@ -53,6 +53,8 @@ def from_usage(
     return {**entry, **derived, "_at": at, "_tried": at, **notes}
 
 
+#: No plan has nearly as many. An answer that does must not make the snapshot too large for a frame, and all rows dark with it.
+_MOST_WINDOWS, _MOST_BALANCES = 60, 20
 #: Windows stand in this order whatever order they were sent in.
 _KINDS = ("session", "hours", "daily", "weekly", "monthly", "other", "tools", "spend")
 _ASIDE = ("tools", "spend")

@@ -66,6 +66,11 @@ def _number(value: Any) -> float | None:
     return value if is_number and -_HUGE < value < _HUGE else None
 
 
+def _percent(value: Any) -> float | None:
+    found = _number(value)
+    return found if found is not None and found >= 0 else None
+
+
 def _yes(value: Any) -> bool:
     return value is True
 
@@ -119,7 +124,8 @@ def _balances(value: Any) -> list[dict[str, Any]]:
 _PROBLEM: Shape = {"params": _object, "action": _text, "url": _text, "retry_at": _text}
 
 _WINDOW: Shape = {
-    **dict.fromkeys(("used_pct", "window_seconds", "usage", "limit", "remaining"), _number),
+    "used_pct": _percent,
+    **dict.fromkeys(("window_seconds", "usage", "limit", "remaining"), _number),
     **dict.fromkeys(("resets_at", "resets_in", "scope", "unit"), _text),
     "kind": _kind,
     "state": _state,

@@ -85,7 +85,7 @@ class Session:
     # -- messages -----------------------------------------------------------------------------------------------------------
 
     def _hello(self, message: dict[str, Any]) -> None:
-        if message.get("protocol") != PROTOCOL:
+        if message.get("protocol") is True or message.get("protocol") != PROTOCOL:
             raise RefusedError("unsupported_protocol", f"This host speaks protocol {PROTOCOL}.")
         profile = message.get("profile")
         if not isinstance(profile, str) or not settings.is_uuid(profile):

@@ -149,7 +149,7 @@ def credits_balance(raw: Any) -> Balance | None:
         return None
     over = stated.get("overage_limit_reached") is True
     reason = "overage_limit_reached" if over else None
-    if reason is None and has is True and left is None and not unlimited:
+    if reason is None and has is True and stated.get("balance") is None and not unlimited:
         reason = "amount_not_shown"
     return Balance(
         kind="credits",

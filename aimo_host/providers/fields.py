@@ -56,6 +56,8 @@ def text_whole(value: Any) -> str | None:
 def number(value: Any) -> float | None:
     """A finite number; numeric strings count (decimal point, whatever the locale), booleans do not."""
     if isinstance(value, str):
+        if "_" in value:
+            return None  # Python's own spelling, and nobody else's
         try:
             value = float(value.strip())
         except ValueError:

@@ -30,7 +30,7 @@ def read_with(context: Context, credential: str) -> Outcome:
     """The quota, with `Bearer` first and the bare key once after an authentication failure: both forms are in use."""
     region = (secrets.load(context.paths, context.environ, "ZAI_REGION") or "global").lower()
     if region not in _HOSTS:
-        return Problem("zai", "bad_credential", "region")
+        return Problem("zai", "unreachable", "variable", variable="ZAI_REGION")
     url = f"https://{_HOSTS[region]}{_PATH}"
     answer = client.fetch(context, "zai", "zai.key_quota", url, _headers(f"Bearer {credential}"))
     if not isinstance(answer, Problem) and zai.is_auth_failure(answer):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SILENCE_SECONDS = 5.0
 _LARGEST_BODY = 64 * 1024
+_LONGEST_LENGTH = 10
 _LONGEST_TARGET = 2048
 #: How long, and how much of, what a refused client goes on sending is read and thrown away.
 _LINGER_SECONDS = 1.0
@@ -119,7 +120,7 @@ class Handler(BaseHTTPRequestHandler):
             if len(self.raw_requestline) > _LONGEST_TARGET:
                 self.requestline = self.request_version = self.command = ""
                 self._refuse(guard.Refusal(400, "bad_request", "The address is too long."))
-            elif self.parse_request():
+            elif self.parse_request() and self._is_sound():
                 self._answer()
             self.wfile.flush()
         except OSError:
@@ -130,6 +131,14 @@ class Handler(BaseHTTPRequestHandler):
         del message, explain
         self.close_connection = True
         self._refuse(guard.Refusal(code if code in {400, 413} else 400, "bad_request", "This is not a request aimo understands."))
+
+    def _is_sound(self) -> bool:
+        """Whether every header line was understood: the parser stops at the first that is none, and hides the rest."""
+        if not self.headers.defects and not self.headers.get_payload() and "\0" not in str(self.headers):
+            return True
+        self.close_connection = True
+        self._refuse(guard.Refusal(400, "bad_request", "These headers are not ones aimo understands."))
+        return False
 
     def _answer(self) -> None:
         path, _, parameters = self.path.partition("?")
@@ -172,7 +181,7 @@ class Handler(BaseHTTPRequestHandler):
         if len(set(lengths)) != 1 or not (lengths[0].isascii() and lengths[0].isdigit()):
             self.close_connection = True
             return guard.Refusal(400, "bad_request", "This Content-Length is not a number.")
-        if int(lengths[0][:12]) > _LARGEST_BODY:
+        if len(lengths[0]) > _LONGEST_LENGTH or int(lengths[0]) > _LARGEST_BODY:
             self.close_connection = True
             return guard.Refusal(413, "too_large", "No body is needed here, and one this large is not read.")
         if int(lengths[0]) and self.headers.get("Expect", "").lower() == "100-continue":

@@ -187,3 +187,7 @@ def test_the_answer_always_has_its_shape(found: list[Entry]) -> None:
     answer = answer_at(found, NOW)
     assert answer["use"].keys() == {"code", "provider", "account", "account_name", "headroom_pct", "until"}
     assert all(note.keys() == {"code", "provider", "account_name", "scope", "pct", "until"} for note in answer["notes"])
+
+
+def test_a_reading_from_a_clock_that_was_ahead_decides_nothing() -> None:
+    assert used([entry("claude", week(10), at=NOW + DAY)])[0] == "unknown"

@@ -131,3 +131,10 @@ def test_windows_stand_in_one_order_whatever_order_they_were_sent_in() -> None:
     )
     labels = [shown["label"] for shown in stored(usage(*sent))["windows"]]
     assert labels == ["session", "3h", "12h", "weekly", "monthly", "Spark 5h", "Spark weekly", "tool usage", "spend"]
+
+
+def test_no_answer_makes_an_entry_too_large_for_a_frame() -> None:
+    pools = [window(1.0, label=f"pool {n}", scope=f"pool {n}", binding=False) for n in range(9000)]
+    entry = stored(usage(*pools, window(50.0)))
+    assert len(entry["windows"]) == 60
+    assert entry["headroom_pct"] == 50.0

@@ -290,7 +290,8 @@ def test_credits_that_ran_out_block_even_when_a_bar_is_full() -> None:
         (credits_of(None, has=True), None, False, True, "amount_not_shown"),
         (credits_of("5", has=True, unlimited=True), None, True, True, None),
         (credits_of("5", has=True, overage_limit_reached=True), 5, False, False, "overage_limit_reached"),
-        (credits_of("1,5", has=True), None, False, True, "amount_not_shown"),
+        (credits_of("1,5", has=True), None, False, True, None),
+        (credits_of("-5", has=True), None, False, True, None),
         ({"balance": "3"}, 3, False, True, None),
     ],
 )

@@ -116,7 +116,7 @@ def test_an_unknown_region_sends_the_key_nowhere(
     monkeypatch.setenv("ZAI_REGION", region)
     outcome = read("zai_api_key", context)
     assert isinstance(outcome, Problem)
-    assert (outcome.code, outcome.params["variant"]) == ("bad_credential", "region")
+    assert (outcome.code, outcome.params) == ("unreachable", {"variant": "variable", "variable": "ZAI_REGION"})
     assert simulator.tunnels == []
 
 

@@ -379,3 +379,17 @@ def _end_of(connection: socket.socket) -> bytes:
         return connection.recv(1)
     except ConnectionResetError:
         return b""
+
+
+@pytest.mark.parametrize("line", [b"broken line", b"Host : evil.example", b"X: a\0b"])
+def test_a_header_line_that_is_none_hides_nothing_from_the_guard(shim: Shim, line: bytes) -> None:
+    head = b"GET /api/usage?cached=1 HTTP/1.1\r\nHost: localhost:%d\r\n" % shim.port
+    answers = shim.raw(head + line + b"\r\nOrigin: http://evil.example\r\nSec-Fetch-Site: cross-site\r\n\r\n")
+    assert answers.startswith(b"HTTP/1.1 400 ")
+    assert answers.count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.parametrize("length", [b"000000000000300000000", b"0" * 5000, b"9" * 5000, b"70000"])
+def test_a_length_that_hides_its_size_is_refused(shim: Shim, length: bytes) -> None:
+    head = b"POST /api/refresh HTTP/1.1\r\nHost: localhost:%d\r\nContent-Length: " % shim.port
+    assert shim.raw(head + length + b"\r\n\r\n").startswith(b"HTTP/1.1 413 ")
