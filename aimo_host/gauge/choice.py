@@ -94,9 +94,10 @@ def model(text: str) -> str:
     Raises:
         BadQuestionError: it can be no name.
     """
-    if not text.strip() or len(text) > _LONGEST_NAME or not text.isprintable():
+    is_plain = text.isascii() and text.isprintable() and text == " ".join(text.split())
+    if not text or len(text) > _LONGEST_NAME or not is_plain:
         raise BadQuestionError("must be the name of a model, such as Fable.")
-    return text.strip()
+    return text
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -192,7 +192,7 @@ def test_not_enough_is_only_said_where_everything_read_is_known(entries: list[En
         (choice.percent, "0", 0.0),
         (choice.percent, "12.5", 12.5),
         (choice.percent, "100", 100.0),
-        (choice.model, " Fable ", "Fable"),
+        (choice.model, "Fable", "Fable"),
         (choice.names, "claude", ("claude",)),
         (choice.names, "claude, codex/work", ("claude", "codex/work")),
         (choice.one_name, "zai/a b/c", "zai/a b/c"),
@@ -207,7 +207,7 @@ def test_what_can_be_asked_is_understood(parse: Callable[[str], object], text: s
     ("parse", "text"),
     [
         *[(choice.percent, text) for text in ["", "-1", "100.1", "nan", "inf", "1e1", "20%", ".", "²", "9" * 400]],
-        *[(choice.model, text) for text in ["", "  ", "a\nb", "x" * 81]],
+        *[(choice.model, text) for text in ["", "  ", " Fable", "a  b", "a\nb", "モデル", "x" * 81]],
         *[(choice.names, text) for text in ["", ",", "claude,", "gemini", "claude,gemini", "Claude", "claude/"]],
         *[(choice.strategy, text) for text in ["", "random", "Headroom"]],
     ],
