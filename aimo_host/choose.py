@@ -164,7 +164,7 @@ class _Asker:
         from aimo_host.collect import asking  # only where there is something to ask
 
         try:
-            asking.ask(self.paths, self._environ, due, named=self._named, seconds=seconds)
+            asking.ask(self.paths, self._environ, due, trigger="cli", named=self._named, seconds=seconds)
         except OSError as error:
             # What is cached is all there is then.
             sys.stderr.write(f"aimo: nothing was asked. {error.strerror or type(error).__name__}: {error.filename or 'a file'}\n")

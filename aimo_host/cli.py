@@ -207,8 +207,10 @@ def _collect(paths: Paths, *, provider: str | None, only_pending: bool = False) 
         from aimo_host.state import settings
 
         wanted = [p for p in settings.wanted(settings.read(paths)) if provider in {None, p}]
-        if wanted or only_pending:
-            asking.ask(paths, os.environ, () if only_pending else wanted, named=provider is not None)
+        if only_pending:
+            asking.carry_out_what_is_open(paths, os.environ)
+        elif wanted:
+            asking.ask(paths, os.environ, wanted, trigger="cli", named=provider is not None)
     except OSError as error:
         sys.stderr.write(f"aimo: nothing was asked. {error.strerror or type(error).__name__}: {error.filename or 'a file'}\n")
 

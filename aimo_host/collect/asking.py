@@ -1,62 +1,61 @@
 """Asking as the command line does: leave a request, and see to it that it is carried out: by whoever conducts already, else here.
 
-Never asks for more than it is told to, and never takes longer.
+Never asks for more than it is told to, never waits for what others asked for, and never takes longer than it is given.
 """
 
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 
-from aimo_host.collect import conductor
+from aimo_host.collect.conductor import Conductor
 from aimo_host.routes import Context
 from aimo_host.state import requests
 from aimo_host.state.bell import Bell, Listener
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from aimo_host.state.paths import Paths
 
 #: A refresh is over by then, or never.
 LONGEST_SECONDS = 30.0
-#: While somebody else conducts, this often it is checked that it still does.
-_CHECK_EVERY = 0.5
 
 
 def ask(
-    paths: Paths, environ: Mapping[str, str], providers: Iterable[str], *, named: bool, seconds: float = LONGEST_SECONDS
+    paths: Paths,
+    environ: Mapping[str, str],
+    providers: Collection[str],
+    *,
+    trigger: str,
+    named: bool,
+    seconds: float = LONGEST_SECONDS,
 ) -> None:
-    """Get fresh readings of `providers`; without any, carry out what others have asked for.
+    """Get fresh readings of `providers`, for at most `seconds`. `trigger` is who asks, as the log of requests shows it.
 
     Raises:
         OSError: the request cannot be written.
     """
-    context = Context(paths, environ, time.time)
+    with _conductor(paths, environ) as conductor:
+        # The locks come before the request: this process has the shell's environment, with keys that a browser's host may lack.
+        conductor.take(providers)
+        moments = requests.ask(paths, providers, trigger=trigger, named=named, now=time.time())
+        conductor.wait_until(lambda found: all(found.is_settled(*one) for one in moments.items()), seconds, among=moments)
+
+
+def carry_out_what_is_open(paths: Paths, environ: Mapping[str, str]) -> None:
+    """Ask for nothing; see what others have asked for to its end."""
+    with _conductor(paths, environ) as conductor:
+        conductor.wait_until(lambda found: not found.unsettled(time.time()), LONGEST_SECONDS)
+
+
+@contextmanager
+def _conductor(paths: Paths, environ: Mapping[str, str]) -> Iterator[Conductor]:
     listener = Listener(Bell(paths.bells_dir, (paths.cache, paths.refresh, paths.attempts)))
-    until = time.monotonic() + seconds
-    # The lock comes before the request: this process has the shell's environment, and with it keys that a browser's host lacks.
-    lock = conductor.lock(context)
+    conductor = Conductor(Context(paths, environ, time.time), listener)
     try:
-        conducts = lock.acquire()
-        moments = requests.ask(paths, providers, trigger="cli", named=named, now=time.time()) if providers else _open(paths)
-
-        def is_settled() -> bool:
-            found = requests.read(paths, time.time())
-            return all(found.is_settled(provider, at) for provider, at in moments.items())
-
-        while not conducts and (left := until - time.monotonic()) > 0:
-            # Somebody else conducts. If it dies, its lock drops and this process takes over.
-            if listener.wait_until(is_settled, min(left, _CHECK_EVERY)):
-                return
-            conducts = lock.acquire()
-        if conducts:
-            conductor.conduct(context, listener, max(0.0, until - time.monotonic()))
+        yield conductor
     finally:
-        lock.release()
+        conductor.let_go()
         listener.close()
-
-
-def _open(paths: Paths) -> dict[str, float]:
-    now = time.time()
-    return {provider: wanted.at for provider, wanted in requests.read(paths, now).unsettled(now).items()}

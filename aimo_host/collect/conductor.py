@@ -1,30 +1,32 @@
-"""Who does what for a request: every host asks its own browser; one conductor, the holder of one lock, does the rest.
+"""Who does what for a request: every host asks its own browser; one conductor per provider does the rest.
 
 The conductor waits until all browsers have answered or declined, tries the server-side routes for the providers that got no
-reading, says what is missing where nothing could be tried, and marks each provider as settled. Providers do not wait for each
-other. If a conductor dies, its lock drops, and whoever waits for the same request takes over.
+reading, says what is missing where nothing could be tried, and marks the provider as settled. Each provider has its own lock, so
+nobody waits for a provider that somebody else asked for. If a conductor dies, its lock drops, and whoever waits takes over.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from functools import partial
 
 from aimo_host.collect.feed import NOTHING_TO_TRY, READ, Feed
+from aimo_host.gauge.catalog import PROVIDERS
 from aimo_host.gauge.problems import Problem
 from aimo_host.gauge.snapshot import unread_problem
 from aimo_host.gauge.times import CLOCK_AHEAD, parse_iso
 from aimo_host.routes import FREE, LEAST_APART, REST_AFTER_FAILURE, SERVER_SIDE, browser
-from aimo_host.state import atomic, attempts, cache, log, presence, requests
-from aimo_host.state.lock import FileLock
+from aimo_host.state import atomic, attempts, bell, cache, log, presence, requests
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterable
+
     from aimo_host.routes import Context, Outcome
     from aimo_host.state.bell import Listener
-    from aimo_host.state.requests import Wanted
+    from aimo_host.state.lock import FileLock
+    from aimo_host.state.requests import Requests, Wanted
 
 #: Longer than any browser's conversation is waited for; shorter than a refresh.
 _BROWSERS_SECONDS = 16.0
@@ -35,26 +37,77 @@ _REFRESH_SECONDS = 20.0
 _LEFT_BEHIND_SECONDS = 3600.0
 
 
-def lock(context: Context) -> FileLock:
-    """The lock whose holder conducts."""
-    return FileLock(os.path.join(context.paths.locks_dir, "conductor"))
+class Conductor:
+    """What this process carries out: at most one request per provider at a time, each under the provider's own lock."""
+
+    def __init__(self, context: Context, listener: Listener) -> None:
+        self._context = context
+        self._listener = listener
+        self._taken: dict[str, FileLock] = {}
+        #: Once per request, also when it cannot be marked as settled: every ring would begin it again.
+        self._begun: dict[str, float] = {}
+        self._looking = threading.Lock()
+
+    def take(self, providers: Iterable[str]) -> None:
+        """Be the one who carries out the next request for each of `providers` that nobody else has taken.
+
+        Raises:
+            OSError: a lock cannot be made.
+        """
+        for provider in providers:
+            lock = requests.conducting(self._context.paths, provider)
+            if provider not in self._taken and lock.acquire():
+                self._taken[provider] = lock
+
+    def wait_until(self, come_true: Callable[[Requests], bool], seconds: float, among: Container[str] = PROVIDERS) -> bool:
+        """Carry out the open requests for the providers `among` until it has `come_true`; False if not within `seconds`.
+
+        Raises:
+            OSError: a lock cannot be made.
+        """
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            # A conductor that dies rings nobody; its lock drops, and this process takes over.
+            if self._listener.wait_until(lambda: come_true(self._begin(among)), min(left, _LOOK_SECONDS)):
+                return True
+        return False
+
+    def let_go(self) -> None:
+        """Leave to others what was taken and not begun."""
+        while self._taken:
+            self._taken.popitem()[1].release()
+
+    def _begin(self, among: Container[str]) -> Requests:
+        """Begin what is open and nobody carries out. The requests as they stand."""
+        with self._looking:
+            now = self._context.clock()
+            found = requests.read(self._context.paths, now)
+            for provider, wanted in found.unsettled(now).items():
+                if provider in among and self._begun.get(provider) != wanted.at:
+                    self.take([provider])
+                    if (lock := self._taken.pop(provider, None)) is not None:
+                        self._begun[provider] = wanted.at
+                        arguments = (self._context, self._listener, provider, lock)
+                        threading.Thread(target=_conduct, args=arguments, name=f"conduct {provider}", daemon=True).start()
+        return found
 
 
-def conduct(context: Context, listener: Listener, seconds: float = _REFRESH_SECONDS + _ROUTE_SECONDS) -> None:
-    """Carry out open requests until none is left or `seconds` have passed. The caller holds the lock."""
-    _sweep(context)
-    begun: set[tuple[str, float]] = set()
+def _conduct(context: Context, listener: Listener, provider: str, lock: FileLock) -> None:
+    """Carry out the provider's open request, if it is still open, and let go of the lock."""
+    try:
+        _sweep(context)
+        wanted = _open_request(context, provider)
+        if wanted is not None:
+            _carry_out(context, listener, provider, wanted)
+    finally:
+        lock.release()
+    if _open_request(context, provider) is not None:
+        bell.ring(context.paths.bells_dir)  # whoever asked meanwhile found the lock held
 
-    def nothing_is_open() -> bool:
-        is_open = requests.read(context.paths, context.clock()).unsettled(context.clock())
-        for provider, wanted in is_open.items():
-            if (provider, wanted.at) not in begun:
-                begun.add((provider, wanted.at))
-                arguments = (context, listener, provider, wanted)
-                threading.Thread(target=_carry_out, args=arguments, name=f"conduct {provider}", daemon=True).start()
-        return not is_open
 
-    listener.wait_until(nothing_is_open, seconds)
+def _open_request(context: Context, provider: str) -> Wanted | None:
+    now = context.clock()
+    return requests.read(context.paths, now).unsettled(now).get(provider)
 
 
 def _sweep(context: Context) -> None:

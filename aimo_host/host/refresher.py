@@ -10,12 +10,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aimo_host.collect.conductor import Conductor
     from aimo_host.host.extension import Extension
     from aimo_host.routes import Context, Outcome
     from aimo_host.state.bell import Listener
     from aimo_host.state.requests import Wanted
 
-#: A conductor of another process is waited for this long before its request is looked at again.
+#: What is still open then is looked at again.
 _CONDUCTOR_SECONDS = 30.0
 
 
@@ -30,6 +31,7 @@ class Refresher:
         self._memories: dict[str, dict[str, str]] = {}
         self._looking = threading.Lock()
         self._begun: dict[str, float] = {}
+        self._conductor: Conductor | None = None
         self._conducting = False
 
     def look(self) -> None:
@@ -83,17 +85,18 @@ class Refresher:
         return outcome
 
     def _conduct(self) -> None:
-        from aimo_host.collect import conductor
+        from aimo_host.collect.conductor import Conductor
 
+        clock = self._context.clock
         try:
-            with conductor.lock(self._context).hold(_CONDUCTOR_SECONDS) as got:
-                if got:
-                    conductor.conduct(self._context, self._listener)
+            # One for as long as the host lives: it knows what it has begun, also what cannot be marked as done.
+            self._conductor = self._conductor or Conductor(self._context, self._listener)
+            self._conductor.wait_until(lambda found: not found.unsettled(clock()), _CONDUCTOR_SECONDS)
         except Exception as error:  # noqa: BLE001 - the next ring tries again
             log.write(self._context.paths, f"conducting: {type(error).__name__}")
         finally:
             with self._looking:
                 self._conducting = False
         # Somebody may have asked between the last look of the conductor and now.
-        if requests.read(self._context.paths, self._context.clock()).unsettled(self._context.clock()):
+        if requests.read(self._context.paths, clock()).unsettled(clock()):
             self.look()

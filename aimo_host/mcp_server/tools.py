@@ -124,7 +124,7 @@ class _Gauge:
         from aimo_host.collect import asking  # only where there is something to ask
 
         try:
-            asking.ask(self._paths, self._environ, providers, named=named, seconds=choice.LONGEST_WAIT)
+            asking.ask(self._paths, self._environ, providers, trigger="mcp", named=named, seconds=choice.LONGEST_WAIT)
         except OSError as error:
             # What is cached is all there is then.
             sys.stderr.write(f"aimo: nothing was asked. {error.strerror or type(error).__name__}: {error.filename or 'a file'}\n")

@@ -13,7 +13,6 @@ from aimo_host.gauge import choice, snapshot
 from aimo_host.gauge.answer import answer_at
 from aimo_host.state import cache, presence, requests, settings
 from aimo_host.state.bell import Bell
-from aimo_host.state.lock import FileLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,23 +93,23 @@ class Api:
             return all(found.is_settled(provider, at) for provider, at in moments.items())
 
         if not self._hosts():
-            self._start_conductor()
+            self._start_conductor(moments)
         deadline = time.monotonic() + wait
         while (left := deadline - time.monotonic()) > 0 and not self._listener.wait_until(is_settled, min(left, _CHECK_EVERY)):
             # A host that was there may have died with the request in its hands.
-            self._start_conductor()
+            self._start_conductor(moments)
 
     def _hosts(self) -> bool:
         return any(facts.get("kind") == "host" for facts in presence.present(self._paths.presence_dir))
 
-    def _start_conductor(self) -> None:
-        """Start `aimo refresh` for the open requests, unless somebody conducts already. The shim itself stays tiny."""
+    def _start_conductor(self, moments: Mapping[str, float]) -> None:
+        """Start `aimo refresh` for the open requests, unless somebody conducts each of these. The shim itself stays tiny."""
         with self._starting:
             if self._child is not None and self._child.poll() is None:
                 return
-            with FileLock(os.path.join(self._paths.locks_dir, "conductor")).hold(0) as is_free:
-                if not is_free:
-                    return
+            found = requests.read(self._paths, time.time())
+            if not any(self._is_left_alone(provider) for provider, at in moments.items() if not found.is_settled(provider, at)):
+                return
             nowhere = subprocess.DEVNULL
             command = [sys.executable, "-I", "-m", "aimo_host", "refresh", "--pending"]
             child = subprocess.Popen(
@@ -118,6 +117,10 @@ class Api:
             )
             self._child = child
             threading.Thread(target=child.wait, name="conductor", daemon=True).start()
+
+    def _is_left_alone(self, provider: str) -> bool:
+        with requests.conducting(self._paths, provider).hold(0) as is_free:
+            return is_free
 
 
 class SampleApi(Api):

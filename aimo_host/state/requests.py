@@ -129,6 +129,11 @@ def ask(paths: Paths, providers: Iterable[str], *, trigger: str, named: bool, no
     return moments
 
 
+def conducting(paths: Paths, provider: str) -> FileLock:
+    """The lock whose holder carries out the provider's requests."""
+    return FileLock(os.path.join(paths.locks_dir, f"conductor~{provider}"))
+
+
 def settle(paths: Paths, provider: str, at: float, *, served: bool, now: float) -> None:
     """Mark the request of the moment `at` as carried out, and ring. One that was `served` by a reading is taken down.
 

@@ -50,13 +50,14 @@ def server_side(monkeypatch: pytest.MonkeyPatch) -> Routes:
     return replace
 
 
-def conduct(stage: Stage) -> None:
-    """Carry out whatever is open, as the holder of the lock."""
+def conduct(stage: Stage, seconds: float = PATIENCE) -> bool:
+    """Carry out whatever is open; False if something is still open after `seconds`."""
     listener = stage.listener()
-    with conductor.lock(stage.context).hold(0) as got:
-        assert got
-        conductor.conduct(stage.context, listener)
-    listener.close()
+    try:
+        mine = conductor.Conductor(stage.context, listener)
+        return mine.wait_until(lambda found: not found.unsettled(stage.clock()), seconds)
+    finally:
+        listener.close()
 
 
 def refreshed(stage: Stage, provider: str = "zai", *, named: bool = True) -> dict[str, Any]:
@@ -207,26 +208,25 @@ def test_a_cache_that_cannot_be_written_settles_the_request_all_the_same(stage: 
 def test_a_request_that_cannot_be_settled_ends_with_the_deadline(
     stage: Stage, server_side: Routes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conductor, "_REFRESH_SECONDS", 0.2)
-    monkeypatch.setattr(conductor, "_ROUTE_SECONDS", 0.2)
-
     def refuse(*_: object, **__: object) -> None:
         raise OSError
 
-    server_side("zai", key=usage())
+    asked = server_side("zai", key=usage())
     stage.ask()
     monkeypatch.setattr(requests, "settle", refuse)
-    conduct(stage)
-    assert stage.row()["ok"]
+    monkeypatch.setattr(conductor, "_LOOK_SECONDS", 0.02)
+    assert not conduct(stage, seconds=0.3)
+    assert (stage.row()["ok"], asked["key"].times) == (True, 1)
     assert b"settling zai: OSError" in (atomic.read(stage.paths.log) or b"")
 
 
-def test_what_killed_writers_left_long_ago_is_swept(stage: Stage) -> None:
+def test_what_killed_writers_left_long_ago_is_swept(stage: Stage, server_side: Routes) -> None:
+    server_side("zai", key=usage())
     left = [os.path.join(folder, ".left.part") for folder in (stage.paths.cache_dir, stage.paths.presence_dir)]
     for path in left:
         atomic.append(path, b"")
         os.utime(path, (NOW - DAY, NOW - DAY))
-    conduct(stage)
+    refreshed(stage)
     assert not any(os.path.exists(path) for path in left)
 
 
@@ -407,6 +407,68 @@ def test_a_row_that_the_server_side_reads_is_not_darkened_by_a_missing_browser(s
     assert (row["stale"], row["account"] is None) == (False, False)
 
 
+# Each provider has a conductor of its own
+
+
+def test_who_asked_for_one_provider_does_not_wait_for_anothers_slow_one(stage: Stage, server_side: Routes) -> None:
+    for_ever = threading.Event()
+    server_side("zai", key=for_ever.wait)
+    server_side("ollama", other=usage())
+    stage.ask("zai")
+    stage.ask("ollama")
+    mine = conductor.Conductor(stage.context, stage.listener())
+    assert mine.wait_until(lambda found: "ollama" not in found.unsettled(NOW), PATIENCE, among=["ollama"])
+    assert stage.is_open("zai")
+    for_ever.set()
+
+
+def test_what_is_not_among_ones_own_is_left_to_others(stage: Stage, server_side: Routes) -> None:
+    asked = server_side("zai", key=usage())
+    stage.ask("zai")
+    mine = conductor.Conductor(stage.context, stage.listener())
+    assert not mine.wait_until(lambda _: False, 0.05, among=["ollama"])
+    assert asked["key"].times == 0
+
+
+def test_what_one_conductor_has_taken_no_other_begins(stage: Stage, server_side: Routes) -> None:
+    asked = server_side("zai", key=usage())
+    first = conductor.Conductor(stage.context, stage.listener())
+    first.take(["zai"])
+    stage.ask("zai")
+    assert not conduct(stage, seconds=0.05)
+    assert asked["key"].times == 0
+    first.let_go()
+    assert conduct(stage)
+    assert asked["key"].times == 1
+
+
+def test_a_request_made_while_an_older_one_is_carried_out_is_begun_as_soon_as_that_is_done(
+    stage: Stage, server_side: Routes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conductor, "_LOOK_SECONDS", PATIENCE)  # so that only a ring can wake the second one
+    begun, finish = threading.Event(), threading.Event()
+
+    def slow() -> Any:
+        begun.set()
+        finish.wait()
+        return usage()
+
+    server_side("zai", key=slow)
+    stage.ask("zai")
+    first = threading.Thread(target=conduct, args=[stage])
+    first.start()
+    assert begun.wait(PATIENCE)
+    stage.clock.now += 30
+    stage.ask("zai")
+    second = threading.Thread(target=conduct, args=[stage])
+    second.start()
+    finish.set()
+    for one in (first, second):
+        one.join(PATIENCE / 2)
+        assert not one.is_alive()
+    assert not stage.is_open("zai")
+
+
 # A conductor that dies
 
 
@@ -422,18 +484,13 @@ def hang(name, context):
     time.sleep(60)
 routes.read = hang
 context = routes.Context(paths, {{}}, lambda: {NOW})
-with conductor.lock(context).hold(5):
-    conductor.conduct(context, bell.Listener(bell.Bell(paths.bells_dir, ())))
+conductor.Conductor(context, bell.Listener(bell.Bell(paths.bells_dir, ()))).wait_until(lambda found: False, 60)
 """
     with started(code) as child:
         assert said(child) == "asking"
-        assert not conductor.lock(stage.context).acquire()
+        assert not requests.conducting(stage.paths, "zai").acquire()
         child.kill()
-        mine = conductor.lock(stage.context)
-        assert mine.acquire(PATIENCE)
-        conductor.conduct(stage.context, stage.listener())
-        mine.release()
-    assert not stage.is_open()
+        assert conduct(stage)
     assert (asked["key"].times, stage.row()["ok"]) == (1, True)
 
 
