@@ -8,7 +8,7 @@ import time
 
 from aimo_host import dialects
 from aimo_host.gauge import snapshot
-from aimo_host.state import cache, paths, settings
+from aimo_host.state import cache, ledger, paths, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,8 +24,11 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
     parser.add_argument("--as", dest="name", choices=dialects.NAMES, required=True, help="the format")
     name = parser.parse_args(argv).name
     found, now = paths.find(environ), time.time()
+    seen = snapshot.snapshot_at(cache.read(found), settings.read(found), now)
+    if name in dialects.OF_REQUESTS:
+        seen["requests"] = ledger.totals(found)
     try:
-        text = dialects.render(name, snapshot.snapshot_at(cache.read(found), settings.read(found), now), now)
+        text = dialects.render(name, seen, now)
     except dialects.MissingExtraError as error:
         sys.stderr.write(f"aimo: {error}\n")
         return 1

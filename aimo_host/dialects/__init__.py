@@ -20,6 +20,10 @@ DIALECTS: dict[str, str] = {
     "statusline": "one line for a prompt or a status line",
 }
 NAMES: tuple[str, ...] = tuple(DIALECTS)
+#: Those that also tell of the requests that were made: their snapshot carries `requests` (see `state.ledger.totals`).
+OF_REQUESTS = frozenset({"prometheus"})
+#: Those that make sense as a stream, one text at every change.
+STREAMS = ("waybar", "swiftbar", "tmux")
 
 
 class MissingExtraError(Exception):

@@ -15,19 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from prometheus_client.core import GaugeMetricFamily
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
     Labels = tuple[str, ...]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _ACCOUNT = ("provider", "account")
 _WINDOW = (*_ACCOUNT, "window", "scope")
+_REQUEST = ("provider", "trigger", "result")
 _CREDITS = (*_ACCOUNT, "kind", "unit")
 _PERCENT = 100.0
 
 
 def render(snapshot: dict[str, Any], _now: float) -> str:
-    """The metrics.
+    """The metrics. The snapshot may also carry `requests`: {(provider, trigger, status): how many were ever made}.
 
     Raises:
         MissingExtraError: the library is not there.
@@ -37,17 +38,18 @@ def render(snapshot: dict[str, Any], _now: float) -> str:
     except ImportError:
         raise MissingExtraError("This needs Prometheus' client library: pip install 'aimo[prometheus]'") from None
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Metrics(snapshot["entries"]))
+    registry.register(_Metrics(snapshot["entries"], snapshot.get("requests", {})))
     return generate_latest(registry).decode()
 
 
 class _Metrics:
     """What the library collects from."""
 
-    def __init__(self, entries: list[dict[str, Any]]) -> None:
+    def __init__(self, entries: list[dict[str, Any]], requests: dict[Labels, int]) -> None:
         self._entries = entries
+        self._requests = requests
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
         """Every metric, each with all its samples."""
         windows = {labels: window for entry in self._entries for labels, window in _windows(entry)}
         used = {labels: _ratio(window["used_pct"]) for labels, window in windows.items()}
@@ -61,6 +63,7 @@ class _Metrics:
         yield _family("aimo_credits_remaining", "Money or credits beside the windows.", _CREDITS, _credits(self._entries))
         yield _family("aimo_provider_up", "1 if work may be sent there as far as is known.", _ACCOUNT, up)
         yield _family("aimo_provider_last_success_timestamp_seconds", "When it was last read.", _ACCOUNT, last)
+        yield _requests_made(self._requests)
         yield _family("aimo_build_info", "The version that wrote this.", ("version",), {(__version__,): 1.0})
 
 
@@ -71,6 +74,15 @@ def _family(name: str, meaning: str, labels: Labels, samples: dict[Labels, float
     for values, value in samples.items():
         if value is not None:
             family.add_metric(values, value)
+    return family
+
+
+def _requests_made(requests: dict[Labels, int]) -> CounterMetricFamily:
+    from prometheus_client.core import CounterMetricFamily
+
+    family = CounterMetricFamily("aimo_provider_requests", "Requests made to a provider, by who asked.", labels=_REQUEST)
+    for kind, made in requests.items():
+        family.add_metric([_label(part) for part in kind], made)
     return family
 
 

@@ -11,7 +11,7 @@ import time
 from aimo_host import __version__
 from aimo_host.gauge import choice, snapshot
 from aimo_host.gauge.answer import answer_at
-from aimo_host.state import cache, presence, requests, settings
+from aimo_host.state import cache, ledger, presence, requests, settings
 from aimo_host.state.bell import Bell
 
 TYPE_CHECKING = False
@@ -56,6 +56,10 @@ class Api:
         record = settings.read(self._paths)
         wishes = {name: record[name] for name in ("order", "providers", "language")}
         return {**answer_at(self.cached(), time.time()), "faces": wishes}
+
+    def requests_made(self) -> Mapping[tuple[str, str, str], int]:
+        """How many requests were ever made, by (provider, trigger, status)."""
+        return ledger.totals(self._paths)
 
     def bell(self) -> Bell:
         """A bell for one client who wants to hear of every change."""
@@ -141,6 +145,10 @@ class SampleApi(Api):
         now = time.time()
         entries = snapshot.entries_at(self._samples(now), settings.defaults(), now)
         return [entry for entry in entries if provider is None or entry["provider"] == provider]
+
+    def requests_made(self) -> Mapping[tuple[str, str, str], int]:
+        """None."""
+        return {}
 
     def _refresh(self, providers: Iterable[str], wait: float, trigger: str, *, named: bool) -> None:
         """Nobody to ask."""

@@ -59,6 +59,7 @@ def _metrics(api: Api, given: list[tuple[str, str]]) -> tuple[str, bytes]:
     if given:
         raise ValueError("There are no parameters here.")
     try:
-        return prometheus.CONTENT_TYPE, prometheus.render({"entries": api.cached()}, time.time()).encode()
+        seen = {"entries": api.cached(), "requests": api.requests_made()}
+        return prometheus.CONTENT_TYPE, prometheus.render(seen, time.time()).encode()
     except dialects.MissingExtraError as error:
         raise NotHereError(str(error)) from None

@@ -176,6 +176,13 @@ def test_names_that_people_gave_are_no_labels() -> None:
     assert '"work"' not in rendered("prometheus", "several")
 
 
+def test_requests_are_counted_by_who_asked_and_what_came() -> None:
+    made = {("claude", "mcp", "200"): 7, ("zai", 'a"b', "timeout"): 1}
+    text = prometheus.render({"entries": [], "requests": made}, NOW)
+    assert 'aimo_provider_requests_total{provider="claude",result="200",trigger="mcp"} 7.0\n' in text
+    assert 'aimo_provider_requests_total{provider="zai",result="timeout",trigger="a\\"b"} 1.0\n' in text
+
+
 def test_the_text_of_prometheus_is_the_version_that_the_header_names() -> None:
     assert "version=0.0.4" in prometheus.CONTENT_TYPE
     assert "# EOF" not in rendered("prometheus", "samples")

@@ -13,6 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from aimo_host.demo import sample_cache
 from aimo_host.shim import foreign, guard
+from aimo_host.state import ledger
+from aimo_host.state.paths import find
 from tests.shim.wire import Shim
 
 if TYPE_CHECKING:
@@ -53,6 +55,12 @@ def test_prometheus_can_scrape_it(read: Shim) -> None:
     assert (reply.status, reply.header("content-type")) == (200, "text/plain; version=0.0.4; charset=utf-8")
     names = {family.name for family in text_string_to_metric_families(reply.body.decode())}
     assert {"aimo_limit_used_ratio", "aimo_provider_up", "aimo_build_info"} <= names
+
+
+def test_prometheus_is_told_of_the_requests_that_were_made(read: Shim) -> None:
+    made = {"provider": "zai", "route": "r", "source": "s", "trigger": "cli", "status": 200}
+    ledger.write(find({"AIMO_HOME": read.home}), made, at=0.0, milliseconds=1)
+    assert b'aimo_provider_requests_total{provider="zai",result="200",trigger="cli"} ' in read.ask("GET", "/metrics").body
 
 
 @pytest.mark.parametrize("path", DATA)
@@ -111,6 +119,9 @@ def test_without_the_library_metrics_are_not_here_and_the_reason_is(monkeypatch:
     class Nothing:
         def cached(self) -> list[object]:
             return []
+
+        def requests_made(self) -> dict[object, int]:
+            return {}
 
     api: Any = Nothing()
     monkeypatch.setitem(sys.modules, "prometheus_client", None)

@@ -80,7 +80,29 @@ def test_the_older_half_is_dropped_when_it_grows(paths: Paths, monkeypatch: pyte
     assert os.path.getsize(paths.ledger) <= 4000 + 200
     found = ledger.read(paths, 1000)
     assert found[-1]["at"] == "2026-11-20T16:01:39Z"
-    assert len(found) == len((atomic.read(paths.ledger) or b"").splitlines()) >= 10
+    assert len(found) == len((atomic.read(paths.ledger) or b"").splitlines()) - 1 >= 10
+
+
+def test_what_was_dropped_stays_counted(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "_LARGEST", 4000)
+    write(paths, 100)
+    write(paths, 50, trigger="mcp", status="timeout")
+    assert ledger.totals(paths) == {("zai", "popup", "200"): 100, ("zai", "mcp", "timeout"): 50}
+
+
+@given(content=st.binary(max_size=300))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_bytes_are_counted_without_a_fault(paths: Paths, content: bytes) -> None:
+    put(paths, content)
+    assert all(requests > 0 for requests in ledger.totals(paths).values())
+
+
+@pytest.mark.parametrize(
+    "line", [{"before": 1}, {"before": [1, [], ["zai", "cli", "200", "x"], ["zai", "cli", "200", -5]]}, [], 7]
+)
+def test_a_count_that_is_none_counts_nothing(paths: Paths, line: object) -> None:
+    put(paths, json.dumps(line).encode() + b"\n")
+    assert not ledger.totals(paths)
 
 
 def test_several_processes_lose_no_line(paths: Paths) -> None:
