@@ -9,6 +9,7 @@ import argparse
 import sys
 
 from aimo_host.dialects import NAMES as DIALECTS
+from aimo_host.dialects import STREAMS
 from aimo_host.gauge.catalog import ORDER
 from aimo_host.gauge.choice import STRATEGIES
 
@@ -37,10 +38,11 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "wait": ("--help", "--need", "--scope", "--timeout"),
     "watch": ("--as", "--help"),
 }
-#: What may stand behind an option, where that is a short list.
+#: What may stand behind an option, where that is a short list; behind one of a command, where commands differ.
 VALUES: dict[str, tuple[str, ...]] = {
     "--among": ORDER,
-    "--as": (*DIALECTS, "json"),
+    "show --as": DIALECTS,
+    "watch --as": (*STREAMS, "json"),
     "--provider": ORDER,
     "--strategy": STRATEGIES,
 }
@@ -70,17 +72,22 @@ def _cases(indent: str) -> str:
     return "\n".join(indent + line for line in [*lines, f'*) words="{" ".join(_commands())} {" ".join(OPTIONS[""])}" ;;'])
 
 
+def _before(option: str) -> str:
+    """The pattern of the command and the word before, for the values of an option."""
+    return f'"{option}"' if " " in option else f'*" {option}"'
+
+
 def _words(command: str) -> str:
     return " ".join([*NAMES.get(command, ()), *OPTIONS[command]])
 
 
 def _bash() -> str:
-    values = "\n".join(f'    {option}) words="{" ".join(known)}" ;;' for option, known in VALUES.items())
+    values = "\n".join(f'    {_before(option)}) words="{" ".join(known)}" ;;' for option, known in VALUES.items())
     return f"""_aimo() {{
   local words current="${{COMP_WORDS[COMP_CWORD]}}" before="${{COMP_WORDS[COMP_CWORD-1]}}"
-  case "$before" in
+  case "${{COMP_WORDS[1]}} $before" in
 {values}
-    --user-data-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
+    *" --user-data-dir") COMPREPLY=($(compgen -d -- "$current")); return ;;
     *)
       case "${{COMP_WORDS[1]}}" in
 {_cases("        ")}
@@ -102,7 +109,8 @@ def _fish() -> str:
     for command, options in OPTIONS.items():
         where = f'"__fish_seen_subcommand_from {command}"' if command else "__fish_use_subcommand"
         for option in options:
-            known = f' -x -a "{" ".join(VALUES[option])}"' if option in VALUES else ""
+            values = VALUES.get(f"{command} {option}", VALUES.get(option))
+            known = f' -x -a "{" ".join(values)}"' if values else ""
             lines.append(f"complete -c aimo -f -n {where} -l {option.removeprefix('--')}{known}")
     for command, names in NAMES.items():
         lines.append(f'complete -c aimo -f -n "__fish_seen_subcommand_from {command}" -a "{" ".join(names)}"')

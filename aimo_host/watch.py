@@ -68,6 +68,6 @@ def _json(seen: dict[str, Any], _now: float) -> str:
 
 
 #: Name -> the text for a snapshot (`snapshot.snapshot_at`) at a moment, with the line break that ends it.
-FORMS: dict[str, Dialect] = {"json": _json, **{name: partial(dialects.render, name) for name in ("waybar", "swiftbar", "tmux")}}
+FORMS: dict[str, Dialect] = {"json": _json, **{name: partial(dialects.render, name) for name in dialects.STREAMS}}
 #: What a reader wants between two texts of several lines: a streamable plugin of SwiftBar starts its menu anew.
 _BETWEEN = {"swiftbar": "~~~\n"}

@@ -44,6 +44,8 @@ def test_every_command_is_in_the_table() -> None:
         (["refresh", "--provider", ""], list(ORDER)),
         (["refresh", "--provider", "c"], ["claude", "codex"]),
         (["completion", "f"], ["fish"]),
+        (["show", "--as", "code"], ["codexbar"]),
+        (["watch", "--as", ""], ["waybar", "swiftbar", "tmux", "json"]),
         (["install", "--us"], ["--user-data-dir"]),
         (["nonsense", "xyz"], []),
     ],
@@ -65,6 +67,12 @@ def test_fish_gets_a_line_for_each_word(capsys: pytest.CaptureFixture[str]) -> N
     lines = script("fish", capsys).splitlines()
     assert "complete -c aimo -f -n __fish_use_subcommand -a refresh" in lines
     assert all(line.startswith("complete -c aimo -f -n ") for line in lines)
+
+
+def test_fish_offers_each_command_its_own_values(capsys: pytest.CaptureFixture[str]) -> None:
+    found = [line for line in script("fish", capsys).splitlines() if " -l as " in line]
+    offered = {line.split("from ")[1].split('"')[0]: line.split('-a "')[1].rstrip('"').split() for line in found}
+    assert (offered["watch"], "codexbar" in offered["show"]) == (["waybar", "swiftbar", "tmux", "json"], True)
 
 
 def test_a_shell_without_a_script_is_refused() -> None:
