@@ -20,6 +20,8 @@ from mcp import Client, StdioServerParameters, stdio_client
 from aimo_host import cli
 from aimo_host.gauge.choice import BadQuestionError
 from aimo_host.mcp_server import shapes, tools
+from aimo_host.state import ledger
+from aimo_host.state.paths import find
 from tests.host.peer import PATIENCE, REPOSITORY, environment
 from tests.kept import keep, only, places, week
 
@@ -100,6 +102,13 @@ def test_a_refresh_that_fails_keeps_the_last_reading() -> None:
     before, after = cached["entries"][0], refreshed["entries"][0]
     assert after["attempted_at"] > before["attempted_at"]
     assert after["headroom_pct"] == before["headroom_pct"] == 60
+
+
+def test_the_log_of_requests_says_that_it_was_an_agent_s_tool(monkeypatch: pytest.MonkeyPatch) -> None:
+    only("zai")
+    monkeypatch.setenv("ZAI_API_KEY", "a-key")  # and no way to the provider: the attempt counts
+    ask(("refresh", {"provider": "zai"}))
+    assert {record["trigger"] for record in ledger.read(find(os.environ), 10)} == {"mcp"}
 
 
 def test_a_wrong_argument_is_answered_with_a_sentence_and_the_server_stays() -> None:
