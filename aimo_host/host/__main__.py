@@ -6,6 +6,7 @@ Exit 2 for a wrong or missing origin, before anything is read; exit 0 at the end
 from __future__ import annotations
 
 import os
+import select
 import sys
 import threading
 import time
@@ -16,6 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, NoReturn
+
+    from aimo_host.host.session import Session
 
 _CHUNK = 65536
 #: To take our sign and our bell down; who comes later removes them otherwise.
@@ -69,27 +72,41 @@ def _talk(pipe: _Pipe, environ: Mapping[str, str]) -> None:
     from aimo_host.routes import Context
     from aimo_host.state import paths
 
-    session = Session(Context(paths.find(environ), environ, time.time), pipe.send)
+    session = Session(Context(paths.find(environ), environ, time.time), pipe.send, lambda: _leave(session))
     decoder = Decoder()
     try:
         while data := os.read(0, _CHUNK):
-            decoder.feed(data)
-            while True:
-                try:
-                    message = decoder.next()
-                except BadFrameError:
-                    pipe.send({"type": "error", "code": "bad_message", "message": "This frame is not a JSON object."})
-                    continue
-                if message is None:
-                    break
-                session.handle(message)
+            with session.attending:
+                decoder.feed(data)
+                while True:
+                    try:
+                        message = decoder.next()
+                    except BadFrameError:
+                        pipe.send({"type": "error", "code": "bad_message", "message": "This frame is not a JSON object."})
+                        continue
+                    if message is None:
+                        break
+                    session.handle(message)
+            session.make_way()
     except FrameTooLargeError:
         pipe.send({"type": "error", "code": "too_large", "message": "A frame may hold at most 1 MiB."})
     finally:
-        # The bell's thread may be in the middle of a write that nobody reads; it is not worth waiting for.
-        closing = threading.Thread(target=session.close, daemon=True)
-        closing.start()
-        closing.join(_FAREWELL_SECONDS)
+        _close(session)
+
+
+def _close(session: Session) -> None:
+    # The bell's thread may be in the middle of a write that nobody reads; it is not worth waiting for.
+    closing = threading.Thread(target=session.close, daemon=True)
+    closing.start()
+    closing.join(_FAREWELL_SECONDS)
+
+
+def _leave(session: Session) -> None:
+    """End, for a newer host's sake; not while there is something to read: who reads it will call again."""
+    if sys.platform != "win32" and select.select([0], [], [], 0)[0]:
+        return
+    _close(session)
+    os._exit(_OK)
 
 
 def _objection(arguments: list[str]) -> str | None:

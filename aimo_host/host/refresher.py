@@ -8,10 +8,9 @@ from aimo_host.state import attempts, log, requests, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from aimo_host.collect.conductor import Conductor
     from aimo_host.host.extension import Extension
+    from aimo_host.host.replaced import Work
     from aimo_host.routes import Context, Outcome
     from aimo_host.state.bell import Listener
     from aimo_host.state.requests import Wanted
@@ -23,11 +22,12 @@ _CONDUCTOR_SECONDS = 30.0
 class Refresher:
     """Looks at the requests whenever somebody rings."""
 
-    def __init__(self, context: Context, extension: Extension, listener: Listener, profile: str) -> None:
+    def __init__(self, context: Context, extension: Extension, listener: Listener, profile: str, work: Work) -> None:
         self._context = context
         self._extension = extension
         self._listener = listener
         self._profile = profile
+        self._work = work
         self._memories: dict[str, dict[str, str]] = {}
         self._looking = threading.Lock()
         self._begun: dict[str, float] = {}
@@ -35,7 +35,9 @@ class Refresher:
         self._conducting = False
 
     def look(self) -> None:
-        """Begin whatever open requests ask of this process and has not begun yet."""
+        """Begin what open requests ask of this process and has not begun yet. One that is ending leaves them to its successor."""
+        if self._work.is_ending:
+            return
         paths, now = self._context.paths, self._context.clock()
         with self._looking:
             found = requests.read(paths, now)
@@ -49,13 +51,10 @@ class Refresher:
                 # Once per request, also when what came of it could not be kept: every ring would ask again.
                 if handled < wanted.at and self._begun.get(provider) != wanted.at:
                     self._begun[provider] = wanted.at
-                    self._begin(self._ask, provider, wanted)
+                    self._work.begin(self._ask, provider, wanted)
             if found.unsettled(now) and not self._conducting:
                 self._conducting = True
-                self._begin(self._conduct)
-
-    def _begin(self, work: Callable[..., None], *arguments: object) -> None:
-        threading.Thread(target=work, args=arguments, daemon=True).start()
+                self._work.begin(self._conduct)
 
     def _ask(self, provider: str, wanted: Wanted) -> None:
         from aimo_host.collect.feed import Feed
@@ -94,6 +93,7 @@ class Refresher:
             self._conductor.wait_until(lambda found: not found.unsettled(clock()), _CONDUCTOR_SECONDS)
         except Exception as error:  # noqa: BLE001 - the next ring tries again
             log.write(self._context.paths, f"conducting: {type(error).__name__}")
+            return
         finally:
             with self._looking:
                 self._conducting = False

@@ -14,7 +14,8 @@ from aimo_host.gauge.answer import answer_at
 from aimo_host.gauge.catalog import PROVIDERS
 from aimo_host.host import dashboard
 from aimo_host.host.extension import Extension
-from aimo_host.state import cache, log, presence, requests, secrets, settings
+from aimo_host.host.replaced import Installation, Work
+from aimo_host.state import bell, cache, log, presence, requests, secrets, settings
 from aimo_host.state.bell import Bell, Listener
 
 TYPE_CHECKING = False
@@ -39,11 +40,18 @@ class RefusedError(Exception):
 
 
 class Session:
-    """`send` writes one message to the extension; it may be called from any thread."""
+    """`send` writes one message to the extension, `end` is for a host that a newer one replaces; both from any thread.
 
-    def __init__(self, context: Context, send: Callable[[dict[str, Any]], None]) -> None:
+    While somebody holds `attending`, this host does not end by itself.
+    """
+
+    def __init__(self, context: Context, send: Callable[[dict[str, Any]], None], end: Callable[[], None] = lambda: None) -> None:
         self._context = context
         self._send = send
+        self._end = end
+        self.attending = threading.RLock()
+        self._installation = Installation(context.paths)
+        self._work = Work(self.make_way)
         self._extension = Extension(send)
         self._listener: Listener | None = None
         self._profile: str | None = None
@@ -71,6 +79,17 @@ class Session:
     def _refuse(self, code: str, message: str, about: Any) -> None:
         known = {"id": about} if isinstance(about, str) and len(about) <= _LONGEST_ID else {}
         self._send({"type": "error", "code": code, "message": message, **known})
+
+    def make_way(self) -> None:
+        """End, unless something is under way, if a browser would start another aimo now than the one that runs here.
+
+        The extension opens the other one a second later; what was asked for and not begun stands in the files.
+        """
+        with self.attending:
+            if self._work.is_ending or self._installation.was_replaced():
+                self._work.is_ending = True
+                if self._work.is_quiet():
+                    self._end()
 
     def close(self) -> None:
         """The extension is gone."""
@@ -106,8 +125,9 @@ class Session:
         self._profile = profile
         facts = {"kind": "host", "profile": profile, "version": __version__}
         self._presence = presence.Presence(paths.presence_dir, facts)
+        bell.ring(paths.bells_dir)  # who waits for a browser, as `aimo install` does, learns of it
         self._listener = Listener(Bell(paths.bells_dir, (paths.cache, paths.refresh, paths.attempts)), self._on_ring)
-        self._refresher = Refresher(self._context, self._extension, self._listener, profile)
+        self._refresher = Refresher(self._context, self._extension, self._listener, profile, self._work)
 
     def _refresh(self, message: dict[str, Any]) -> None:
         named = message.get("providers")
@@ -159,7 +179,7 @@ class Session:
 
     def _serve(self, message: dict[str, Any]) -> None:
         wanted = self._stop_dashboard if message.get("stop") is True else self._start_dashboard
-        threading.Thread(target=wanted, name="serve", daemon=True).start()
+        self._work.begin(wanted)
 
     def _stop_dashboard(self) -> None:
         try:
@@ -199,6 +219,7 @@ class Session:
     def _on_ring(self) -> None:
         try:
             self._publish()
+            self.make_way()
             if self._refresher is not None:
                 self._refresher.look()
         except Exception as error:  # noqa: BLE001 - the bell's thread must survive; the files are looked at again at the next ring

@@ -1,0 +1,88 @@
+"""Whether the aimo that a browser would start now is still the one that runs here, and what has to end before this one may go.
+
+An upgrade switches the launcher, or exchanges the package below a running host, whose lazy imports would then fail one by one.
+Looks only when asked, and never at a clock: whoever installs rings the bell.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import aimo_host
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aimo_host.state.paths import Paths
+
+    Sign = tuple[int, int, int]
+
+
+class Installation:
+    """What is on the disk, as it was when this process began."""
+
+    def __init__(self, paths: Paths) -> None:
+        files = (paths.launcher, os.path.abspath(str(aimo_host.__file__)))
+        self._seen = {path: (_sign(path), _content(path)) for path in files}
+
+    def was_replaced(self) -> bool:
+        """Whether launcher or package say something else than at the beginning, or are gone. Costs two looks at the disk."""
+        for path, (sign, content) in self._seen.items():
+            now = _sign(path)
+            if now == sign:
+                continue
+            if _content(path) != content:
+                return True
+            self._seen[path] = (now, content)
+        return False
+
+
+def _sign(path: str) -> Sign | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _content(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+class Work:
+    """Threads that do something for the extension. `on_quiet` is called, in the thread that ended last, when there are none.
+
+    Who sets `is_ending` wants nothing new to be begun of what another process can do.
+    """
+
+    def __init__(self, on_quiet: Callable[[], None]) -> None:
+        self.is_ending = False
+        self._on_quiet = on_quiet
+        self._count = 0
+        self._counting = threading.Lock()
+
+    def begin(self, work: Callable[..., None], *arguments: object) -> None:
+        """Do it in a thread of its own, which does not keep the process."""
+        with self._counting:
+            self._count += 1
+        threading.Thread(target=self._do, args=(work, *arguments), daemon=True).start()
+
+    def is_quiet(self) -> bool:
+        """Whether nothing is under way."""
+        return self._count == 0
+
+    def _do(self, work: Callable[..., None], *arguments: object) -> None:
+        try:
+            work(*arguments)
+        finally:
+            with self._counting:
+                self._count -= 1
+                quiet = self._count == 0
+            if quiet:
+                self._on_quiet()
