@@ -66,7 +66,7 @@ def _site_may(method: str, headers: Headers, *, is_api: bool) -> bool:
 def _token_refusal(headers: Headers, query: str, token: str, *, is_api: bool) -> Refusal | None:
     from hmac import compare_digest
 
-    if token in query or any(part.partition("=")[0].lower() == "token" for part in query.split("&")):
+    if _shows_a_token(query, token):
         return Refusal(400, "token_in_query", "Send the token as `Authorization: Bearer …`, never in the address.")
     given = _one(headers, "authorization") or ""
     # Header values come as Latin-1, one character per byte.
@@ -75,8 +75,19 @@ def _token_refusal(headers: Headers, query: str, token: str, *, is_api: bool) ->
     return None
 
 
+def _shows_a_token(query: str, token: str) -> bool:
+    """Whether an address has the token or a place for one, in any spelling."""
+    from urllib.parse import unquote_to_bytes
+
+    raw = query.encode("latin-1", "replace")
+    plain = unquote_to_bytes(raw.replace(b"+", b" "))
+    names = (part.partition(b"=")[0].strip().lower() for part in plain.replace(b";", b"&").split(b"&"))
+    return b"token" in names or any(token.encode() in text for text in (raw, plain, unquote_to_bytes(raw)))
+
+
 def _all(headers: Headers, name: str) -> list[str]:
-    return [value.strip() for key, value in headers if key.lower() == name]
+    # HTTP's own blanks only: what else Python takes for one is part of a stranger's name.
+    return [value.strip(" \t") for key, value in headers if key.lower() == name]
 
 
 def _one(headers: Headers, name: str) -> str | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import socket
 import time
 from http.server import BaseHTTPRequestHandler
@@ -26,6 +27,8 @@ SILENCE_SECONDS = 5.0
 _LARGEST_BODY = 64 * 1024
 _LONGEST_LENGTH = 10
 _LONGEST_TARGET = 2048
+#: What no header has, folded lines included; some of it ends a line for Python and not for others.
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 #: How long, and how much of, what a refused client goes on sending is read and thrown away.
 _LINGER_SECONDS = 1.0
 _LARGEST_LEFTOVER = 4 * 1024 * 1024
@@ -134,7 +137,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _is_sound(self) -> bool:
         """Whether every header line was understood: the parser stops at the first that is none, and hides the rest."""
-        if not self.headers.defects and not self.headers.get_payload() and "\0" not in str(self.headers):
+        texts = (text for line in self.headers.items() for text in line)
+        if not self.headers.defects and not self.headers.get_payload() and not any(map(_CONTROL.search, texts)):
             return True
         self.close_connection = True
         self._refuse(guard.Refusal(400, "bad_request", "These headers are not ones aimo understands."))
@@ -264,6 +268,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _send_head(self, status: int, kind: str, length: int | None, *, allow: str | None = None, tag: str | None = None) -> None:
         """The same closed set of headers on every answer; `length` is None where the answer has no end, or no body at all."""
+        self.request_version = "HTTP/1.1"  # to one that calls itself HTTP/0.9 the base class would send a bare body
         self.send_response(status)
         self.send_header("Content-Type", kind)
         if length is not None:
