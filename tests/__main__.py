@@ -1,9 +1,9 @@
 """`python3 tests`: runs every test this machine can run, Python and JavaScript, and says what was skipped and why.
 
 Needs nothing but Python: it makes its own environment (`.tests-env`, once; a rerun needs no network) and uses the node that
-Playwright brings. Arguments go to pytest (`python3 tests -k guard`) and leave the JavaScript tests out, but `--deep`, which gives
-hypothesis 20 000 examples and idleness a whole minute. With AIMO_TESTS_NO_SKIP=1 a skipped test is a failed run. Parses on
-Python 3.8, to say so in a sentence when that is too old.
+Playwright brings. Arguments go to pytest (`python3 tests -k guard`) and leave the JavaScript tests out. `--deep` measures the
+reliability figures in full, prints their table and fails where one is missed. With AIMO_TESTS_NO_SKIP=1 a skipped test is a
+failed run. Parses on Python 3.8, to say so in a sentence when that is too old.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
 import install  # noqa: E402 - the folder above is on the path only now
+from tests.reliability import figures  # noqa: E402
 
 ENV = os.path.join(ROOT, ".tests-env")
 _SKIPPED = re.compile(r"^\s*(?:not )?ok \d+ - (?P<name>.*?) # (?:SKIP|TODO)\b ?(?P<why>.*)$", re.MULTILINE)
@@ -58,12 +59,28 @@ def run_python(arguments: list[str]) -> int:
     return subprocess.call([install.python_in(ENV), "-m", "pytest", *parallel, *arguments], cwd=ROOT)
 
 
+def run_deep(arguments: list[str]) -> tuple[int, bool]:
+    """The exit code of pytest, and whether every figure was reached; prints the table of what was measured."""
+    os.environ["AIMO_TESTS_DEEP"] = "1"
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ[figures.FOLDER] = folder
+        if arguments:
+            codes = [run_python(arguments)]
+        else:  # what is timed has the machine for itself
+            codes = [run_python(["-n0", figures.ROOM]), run_python([f"--ignore={figures.ROOM}"])]
+        rows, are_reached = figures.table(folder, is_whole=not arguments)
+    print("\n| figure | to reach | measured here | where |\n|---|---|---|---|")
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+    return max(codes), are_reached
+
+
 def main(arguments: list[str]) -> int:
-    """The exit code: 0 only if everything passed, and nothing was skipped where that is forbidden."""
+    """The exit code: 0 only if everything passed, nothing was skipped where that is forbidden, and no figure was missed."""
     install.require_python(dict(os.environ))
-    if "--deep" in arguments:
-        arguments = [argument for argument in arguments if argument != "--deep"]
-        os.environ["AIMO_TESTS_DEEP"] = "1"
+    is_deep = "--deep" in arguments
+    arguments = [argument for argument in arguments if argument != "--deep"]
+    are_reached = True
     prepare()
     codes: dict[str, int] = {}
     skipped: list[str] = []
@@ -71,7 +88,10 @@ def main(arguments: list[str]) -> int:
         print("JavaScript tests: left out, since the arguments are for pytest.", flush=True)
     else:
         codes["JavaScript"], skipped = run_javascript()
-    codes["Python"] = run_python(arguments)
+    if is_deep:
+        codes["Python"], are_reached = run_deep(arguments)
+    else:
+        codes["Python"] = run_python(arguments)
     for line in skipped:
         print("JavaScript test skipped: " + line)
     for language, code in codes.items():
@@ -79,7 +99,9 @@ def main(arguments: list[str]) -> int:
     forbidden = bool(skipped) and os.environ.get("AIMO_TESTS_NO_SKIP") == "1"
     if forbidden:
         print("Failed: nothing may be skipped here.")
-    return 1 if forbidden or any(codes.values()) else 0
+    if not are_reached:
+        print("Failed: a figure was missed.")
+    return 1 if forbidden or not are_reached or any(codes.values()) else 0
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ connect elsewhere fails at once and fails the test, also when a thread or a broa
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -15,9 +17,11 @@ from typing import Any
 import hypothesis
 import pytest
 
+from tests.reliability import figures
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 #: Handed on, since the workers of a parallel run start with the made-up one.
@@ -112,13 +116,10 @@ def pytest_configure(config: pytest.Config) -> None:
     sys.addaudithook(_keep_inside)
 
 
-#: Whether `python3 tests --deep` runs them.
-IS_DEEP = os.environ.get("AIMO_TESTS_DEEP") == "1"
-
 # Time says nothing about a property on a machine shared with a browser; in CI the same examples every time.
 hypothesis.settings.register_profile(
     "aimo",
-    max_examples=20_000 if IS_DEEP else 200,
+    max_examples=figures.examples(),
     deadline=None,
     derandomize="CI" in os.environ,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
@@ -178,3 +179,27 @@ def chromium() -> str:
     found = find_chromium()
     assert found, "mark the test `browser`"
     return found
+
+
+@pytest.fixture
+def record_figure(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """`record_figure(name, measured, is_reached=…)` for the table of `python3 tests --deep`."""
+    return functools.partial(figures.record, where=_file_of(request.node))
+
+
+def _file_of(item: Any) -> str:
+    return str(item.nodeid).partition("::")[0]
+
+
+_TRIED = re.compile(r"(\d+) passing")
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """How many examples hypothesis has tried of a property is a figure too. Of a small question it tries all there are."""
+    statistics = getattr(item, "hypothesis_statistics", None)
+    if statistics is not None:
+        tried = sum(map(int, _TRIED.findall(statistics)))
+        wanted = getattr(item, "obj")._hypothesis_internal_use_settings.max_examples  # noqa: B009 - not of every item
+        are_all = "nothing left to do" in statistics
+        words = f"{tried:_}".replace("_", " ") + (" (all that there are)" if are_all else "")
+        figures.record("hypothesis", words, is_reached=are_all or tried >= wanted, where=_file_of(item))

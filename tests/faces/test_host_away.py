@@ -18,6 +18,7 @@ from tests.browser.stage import EXTENSION, EXTENSION_ID
 from tests.faces import scenes
 from tests.faces.axe import violations
 from tests.faces.theatre import NOWHERE, OPTIONS, POPUP, Theatre, theatre
+from tests.reliability import figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 #: In a deep run long enough for the worker to be stopped and its timers to die: then only an alarm helps.
-AWAY_SECONDS = 50 if os.environ.get("AIMO_TESTS_DEEP") == "1" else 0
+AWAY_SECONDS = 50 if figures.IS_DEEP else 0
 #: Long enough for the worker's own quick tries (after 0, 1, 3 and 7 s) to be over: the next one is an alarm, a minute away.
 TRIES_SECONDS = 9
 #: What the host does -> what the face says, and the command that helps.

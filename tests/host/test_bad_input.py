@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.host.peer import PROFILE, Peer, environment, frame, framed
+from tests.reliability import figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -192,7 +193,7 @@ def test_any_json_object_leaves_the_host_alive_and_none_is_our_fault(tireless: P
     assert [m for m in tireless.messages[after:] if m.get("code") == "internal"] == []
 
 
-@settings(max_examples=15)
+@settings(max_examples=figures.examples(is_costly=True))
 @given(data=st.binary(min_size=1, max_size=2000))
 def test_any_bytes_at_all_end_cleanly(data: bytes) -> None:
     with Peer() as peer:

@@ -17,6 +17,7 @@ from aimo_host.gauge.problems import Problem
 from aimo_host.routes import Context, read
 from aimo_host.samples import codex, json_answer
 from aimo_host.state import paths
+from tests.reliability import figures
 from tests.simulator import canaries
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ def test_a_folder_in_its_place_is_a_sentence(context: Context, folder: Path) -> 
     assert problem_of(context) == "no_credential.cli"
 
 
-@settings(max_examples=25)  # each makes a client
+@settings(max_examples=figures.examples(is_costly=True))
 @given(payload=st.binary(max_size=60) | st.text(max_size=40).map(str.encode))
 def test_any_claims_give_an_outcome(payload: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     import base64

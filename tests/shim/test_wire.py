@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aimo_host import __version__
+from tests.reliability import figures
 from tests.shim.wire import Shim, elapsed
 
 if TYPE_CHECKING:
@@ -281,7 +282,7 @@ def test_what_is_no_request_gets_a_complete_refusal(shim: Shim, data: bytes) -> 
     assert b"Traceback" not in answer
 
 
-@settings(max_examples=40)
+@settings(max_examples=figures.examples(is_costly=True))
 @given(data=st.binary(max_size=200) | st.text(alphabet="GETPOS /api\r\n:H1.%", max_size=120).map(str.encode))
 def test_any_bytes_give_a_refusal_or_silence(shim: Shim, data: bytes) -> None:
     answer = shim.raw(data)

@@ -98,7 +98,7 @@ def test_of_very_many_feeds_the_newest_are_kept(paths: Paths, monkeypatch: pytes
 _records = st.dictionaries(st.sampled_from(["handled", "asked", "code", "retry_at"]), json_values)
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=st.one_of(json_values, st.dictionaries(st.sampled_from([FEED, "x"]), st.one_of(json_values, _records))))
 def test_whatever_the_file_says_a_feed_has_a_record_and_can_note(paths: Paths, value: Any) -> None:
     os.makedirs(paths.state_dir, exist_ok=True)

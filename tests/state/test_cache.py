@@ -129,7 +129,7 @@ def test_a_folder_in_its_place_is_set_aside(paths: Paths) -> None:
     assert (providers(paths), evidence(paths)) == (["claude"], ["usage.json.bad-1"])
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=60))
 def test_any_bytes_can_be_read_and_written_over(paths: Paths, content: bytes) -> None:
     put(paths, content)

@@ -39,7 +39,7 @@ def test_a_request_after_the_clock_was_set_back_is_not_taken_for_settled(here: p
     assert not requests.read(here, NOW - 60).is_settled("claude", at)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(askers=st.lists(st.tuples(st.integers(-50, 50), st.booleans()), min_size=1, max_size=8))
 def test_settling_the_open_request_serves_every_asker(here: paths.Paths, askers: list[tuple[int, bool]]) -> None:
     moments = [_ask(here, NOW + milliseconds / 1000, named=named) for milliseconds, named in askers]

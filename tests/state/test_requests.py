@@ -142,7 +142,7 @@ def test_after_the_clock_went_on_a_day_an_old_request_is_not_carried_out(paths: 
 # A file that anything may have happened to
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     record=st.dictionaries(
         st.sampled_from(["wanted", "settled", "schema"]),

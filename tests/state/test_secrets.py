@@ -158,7 +158,7 @@ def test_bytes_that_are_no_text_are_left_as_they_are(paths: Paths) -> None:
     assert atomic.read(paths.env) == b"A=\xff\xfe\n" + f"{KEY}=abc\n".encode()
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     content=st.text(alphabet="AB=#'\"\n\r \x0cZé", max_size=30), key=st.text(alphabet="abcXYZ019-_.=+/", min_size=1, max_size=20)
 )

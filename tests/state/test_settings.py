@@ -177,7 +177,7 @@ def test_keys_that_this_version_does_not_know_survive_a_change(paths: Paths) -> 
     assert (jsonfile.load(paths.settings) or {})["eclipse"] == [1]
 
 
-@hypothesis_settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(record=st.dictionaries(st.sampled_from(KEYS), json_values))
 def test_whatever_the_file_says_the_record_is_whole_and_acceptable(paths: Paths, record: dict[str, Any]) -> None:
     os.makedirs(paths.config_dir, exist_ok=True)
