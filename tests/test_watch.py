@@ -9,14 +9,17 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aimo_host import watch
 from aimo_host.gauge.times import iso
 from aimo_host.state import settings
+from aimo_host.state.bell import Bell
 from aimo_host.watch import pause
-from tests.gauge.builders import HOUR, NOW
+from tests.gauge.builders import DAY, HOUR, NOW
 from tests.host.peer import REPOSITORY, environment
 from tests.kept import keep, places, week
 from tests.simulator import canaries
@@ -78,6 +81,25 @@ def test_every_change_is_a_line() -> None:
         assert first_window(line(child)) == (50.0, "active")
         settings.change(places(), {"providers": {"claude": "off"}})
         assert line(child)["entries"][0]["provider"] == "codex"
+
+
+def test_for_a_script_time_alone_is_no_news(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    keep("claude", week(40, 3 * DAY))
+    rounds = [lambda: None, lambda: keep("claude", week(41, 3 * DAY))]
+    started = time.time()
+    moments = iter([started, started + 3600, started + 7200])
+    monkeypatch.setattr(watch, "time", SimpleNamespace(time=lambda: next(moments)))
+
+    def wait(_bell: Bell, _timeout: float | None) -> None:
+        if not rounds:
+            raise KeyboardInterrupt
+        rounds.pop(0)()
+
+    monkeypatch.setattr(Bell, "wait", wait)
+    with pytest.raises(KeyboardInterrupt):
+        watch.main([], os.environ)
+    lines = [json.loads(text) for text in capfdbinary.readouterr().out.splitlines()]
+    assert [first_window(seen)[0] for seen in lines] == [40.0, 41.0]
 
 
 def test_a_reset_is_a_line_though_nothing_was_written() -> None:
