@@ -43,12 +43,11 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
             now = time.time()
             seen = snapshot.snapshot_at(cache.read(found), settings.read(found), now)
             text = FORMS[name](seen, now)
-            news = repr(_without_pace(seen)) if name == "json" else text
-            if news != last:
+            if text != last:
                 # As bytes: these formats are UTF-8 whatever the terminal of this machine speaks.
                 sys.stdout.buffer.write((_BETWEEN.get(name, "") if last else "").encode() + text.encode())
                 sys.stdout.flush()
-                last = news
+                last = text
             bell.wait(pause(seen["entries"], now))
     finally:
         bell.close()
@@ -63,12 +62,6 @@ def pause(entries: list[dict[str, Any]], now: float) -> float | None:
     if not resets:
         return None
     return min([*ahead, _LOOK_AT_THE_CLOCK])
-
-
-def _without_pace(seen: dict[str, Any]) -> dict[str, Any]:
-    """The snapshot without the one thing in it that moves with every minute: that is no news for a script."""
-    entries = [{**entry, "windows": [{**window, "pace": None} for window in entry["windows"]]} for entry in seen["entries"]]
-    return {**seen, "entries": entries}
 
 
 def _json(seen: dict[str, Any], _now: float) -> str:
