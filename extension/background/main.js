@@ -35,6 +35,7 @@ const sources = new Sources({
 
 const upgrade = new Upgrade({
   running: VERSION,
+  onDisk: async () => (await (await fetch(chrome.runtime.getURL("manifest.json"), { cache: "no-store" })).json()).version,
   storage: chrome.storage.local,
   isIdle: () => asking === 0 && faces.size === 0,
   reload: () => chrome.runtime.reload(),
@@ -50,7 +51,10 @@ const host = new HostPort({
   setTimeout: (run, ms) => setTimeout(run, ms),
   clearTimeout: (timer) => clearTimeout(timer),
   onMessage: (message, post) => fromHost[message.type]?.(message, post),
-  onState: (state, detail) => faces.change((old) => ({ host: { ...old.host, state, detail }, refreshing: [] })),
+  onState: (state, detail) => {
+    if (state === "too_old") upgrade.refused();
+    faces.change((old) => ({ host: { ...old.host, state, detail }, refreshing: [] }));
+  },
 });
 
 /** @type {Record<string, (message: Message, post: (message: Message) => boolean) => unknown>} */

@@ -1,6 +1,7 @@
 /**
- * The host tells which version of this extension lies on disk. If it is another one, the extension starts itself anew: when nobody
- * looks and nothing is being asked, and once per version, because the browser may be running a copy from somewhere else.
+ * The host tells which version of this extension lies on disk; where the two do not understand each other, our own folder does. If it
+ * is another one, the extension starts itself anew: when nobody looks and nothing is being asked, and once per version, because the
+ * browser may be running a copy from somewhere else.
  */
 
 const KEY = "reloaded_for";
@@ -10,9 +11,21 @@ export class Upgrade {
   #onDisk = null;
   #world;
 
-  /** @param {{running: string, storage: Pick<chrome.storage.StorageArea, "get" | "set">, isIdle: () => boolean, reload: () => void}} world */
+  /**
+   * @param {object} world
+   * @param {string} world.running
+   * @param {() => Promise<unknown>} world.onDisk the version in our own folder, as it lies there now
+   * @param {Pick<chrome.storage.StorageArea, "get" | "set">} world.storage
+   * @param {() => boolean} world.isIdle
+   * @param {() => void} world.reload
+   */
   constructor(world) {
     this.#world = world;
+  }
+
+  /** The host speaks another version of the protocol: whoever installed it has perhaps laid out the extension that goes with it. */
+  async refused() {
+    await this.announced(await this.#world.onDisk().catch(() => null));
   }
 
   /** @param {unknown} version what a welcome says */

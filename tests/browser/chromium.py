@@ -52,6 +52,13 @@ def arguments(extension: str, resolver_rules: str) -> list[str]:
     ]
 
 
+def switch_developer_mode_on(profile: str) -> None:
+    """As a person does who loads an unpacked extension. Without it, one that starts itself anew does not come back (Chromium 156)."""
+    os.makedirs(os.path.join(profile, "Default"))
+    with open(os.path.join(profile, "Default", "Preferences"), "w", encoding="utf-8") as file:
+        json.dump({"extensions": {"ui": {"developer_mode": True}}}, file)
+
+
 @contextmanager
 def watched(chromium: str, profile: str, environ: Mapping[str, str], options: list[str]) -> Iterator[BrowserContext]:
     """The browser under Playwright."""

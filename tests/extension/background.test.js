@@ -132,9 +132,9 @@ const SITES = [
 ];
 for (const [url, provider] of SITES) test(`${url} is the site of ${provider}`, () => assert.equal(providerOfSite(url), provider));
 
-function upgradeWith(kept, idle) {
+function upgradeWith(kept, idle, onDisk = async () => "1.0") {
   let reloads = 0;
-  const world = { running: "1.0", storage: storage(kept), isIdle: () => idle.now, reload: () => void reloads++ };
+  const world = { running: "1.0", onDisk, storage: storage(kept), isIdle: () => idle.now, reload: () => void reloads++ };
   return { upgrade: new Upgrade(world), count: () => reloads };
 }
 test("another version on disk starts the extension anew, once", async () => {
@@ -154,6 +154,18 @@ test("a new start waits until nobody looks", async () => {
   await upgrade.ifIdle();
   assert.equal(count(), 1);
 });
+const ON_DISK = [
+  ["another version", async () => "1.1", 1],
+  ["the version that runs", async () => "1.0", 0],
+  ["nothing that can be read", () => Promise.reject(new TypeError("Failed to fetch")), 0],
+];
+for (const [what, onDisk, count] of ON_DISK) {
+  test(`refused by a host of another protocol, with ${what} in its folder: ${count} new starts`, async () => {
+    const { upgrade, count: reloads } = upgradeWith({}, { now: true }, onDisk);
+    await upgrade.refused();
+    assert.equal(reloads(), count);
+  });
+}
 for (const version of ["1.0", null, undefined, 7]) {
   test(`no new start for ${version}`, async () => {
     const { upgrade, count } = upgradeWith({}, { now: true });

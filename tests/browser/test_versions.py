@@ -1,0 +1,60 @@
+"""Host and extension of different versions find together again, in a real browser that no debugger watches.
+
+The extension lies in a folder of its own here, as `aimo install` lays it out, so that a newer one can be put in its place.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser import processes
+from tests.browser.chromium import Unwatched, arguments, switch_developer_mode_on
+from tests.browser.stage import EXTENSION
+from tests.faces import scenes
+from tests.faces.theatre import NOWHERE, Theatre
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.browser
+
+NEWER = "99.0.0"
+#: How the newer host receives the older extension: it understands it and names the newer one, or it does not understand it.
+RECEPTIONS = {
+    "named in the welcome": {"extension_version": NEWER},
+    "refused": {"protocol": 2},
+}
+
+
+def lay_out(folder: Path, version: str | None = None) -> str:
+    """The extension in `folder`, with another version number in its manifest; as the installer does, file by file."""
+    shutil.copytree(EXTENSION, folder, dirs_exist_ok=True)
+    if version is not None:
+        manifest = folder / "manifest.json"
+        manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "version": version}))
+    return str(folder)
+
+
+@pytest.mark.parametrize("reception", RECEPTIONS.values(), ids=RECEPTIONS)
+def test_an_older_extension_takes_up_the_newer_one_that_lies_in_its_folder(
+    chromium: str, tmp_path: Path, reception: dict[str, Any]
+) -> None:
+    stage = Theatre(str(tmp_path))
+    welcome = scenes.welcome(scenes.full(time.time()))
+    stage.replace({"welcome": welcome})
+    folder = lay_out(tmp_path / "extension")
+    switch_developer_mode_on(stage.profile)
+
+    def introduced() -> list[str]:
+        return [hello["extension"] for hello in stage.heard("hello")]
+
+    with Unwatched(chromium, stage.profile, stage.environ, arguments(folder, NOWHERE), "about:blank"):
+        processes.until(introduced, "the extension has found its host")
+        lay_out(tmp_path / "extension", NEWER)
+        stage.replace({"welcome": {**welcome, **reception}})
+        processes.until(lambda: introduced()[-1] == NEWER, "the newer extension runs")
