@@ -120,7 +120,7 @@ def _keep(session: Any, entries: list[dict[str, Any]], found: Paths, environ: Ma
     """Keep the session's limits as a free reading, if they say something new.
 
     Raises:
-        OSError, cache.CacheBusyError, cache.NewerSchemaError: they cannot be kept.
+        OSError, cache.NewerSchemaError: they cannot be kept.
     """
     limits = session.get("rate_limits") if isinstance(session, dict) else None
     windows = statusline.windows_of(limits, now)

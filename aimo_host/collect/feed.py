@@ -52,7 +52,7 @@ class Feed:
         afterwards whether anything was spent: a problem that a look at a file shows need not rest before the next look.
 
         Raises:
-            OSError, cache.CacheBusyError, cache.NewerSchemaError: what was learned cannot be kept.
+            OSError, cache.NewerSchemaError: what was learned cannot be kept.
         """
         paths = self.context.paths
         with FileLock(os.path.join(paths.locks_dir, self.name.replace("/", "~"))).hold(_LOCK_TIMEOUT) as got:
@@ -80,7 +80,7 @@ class Feed:
         """Merge a reading that cost no request, if it is news. It counts as made when it was observed.
 
         Raises:
-            OSError, cache.CacheBusyError, cache.NewerSchemaError: it cannot be kept.
+            OSError, cache.NewerSchemaError: it cannot be kept.
         """
         last = cache.read(self.context.paths)["_feeds"].get(self.name)
         if last is None or last["at"] != usage.at:

@@ -5,6 +5,7 @@ The salt lies beside the cache. Without it the hashes in the cache mean nothing,
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 
@@ -25,7 +26,7 @@ def opaque(paths: Paths, provider: str, raw: str) -> str:
     """The account's name in entries: 8 hexadecimal digits, the same for the same account of the same installation.
 
     Raises:
-        OSError: the salt can be neither read nor written.
+        OSError: there is no salt and none can be made, or it cannot be read just now.
     """
     digest = hashlib.blake2s(f"{provider}\0{raw}".encode(), key=_salt(paths), digest_size=_NAME_BYTES)
     return digest.hexdigest()
@@ -35,12 +36,14 @@ def _salt(paths: Paths) -> bytes:
     found = _read_salt(paths)
     if found is not None:
         return found
-    with FileLock(os.path.join(paths.locks_dir, "salt")).hold(timeout=5.0):
+    with FileLock(os.path.join(paths.locks_dir, "salt")).required():
         found = _read_salt(paths)
         if found is not None:
             return found
         fresh = os.urandom(_SALT_BYTES)
         cache.update(paths, _without_old_names)
+        if os.path.lexists(paths.salt):
+            atomic.set_aside(paths.salt, keep=atomic.EVIDENCE)
         atomic.replace(paths.salt, fresh)
         return fresh
 
@@ -51,5 +54,11 @@ def _without_old_names(before: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read_salt(paths: Paths) -> bytes | None:
-    found = atomic.read(paths.salt)
+    """The salt; None where there is none, or something that cannot be one."""
+    try:
+        found = atomic.read(paths.salt)
+    except OSError as error:
+        if error.errno in (*atomic.PASSING, errno.EACCES, errno.EPERM):
+            raise
+        return None
     return found if found is not None and len(found) == _SALT_BYTES else None

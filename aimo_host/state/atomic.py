@@ -5,6 +5,7 @@ A reader never needs a lock: it sees the old file or the new one. Nothing else i
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -14,6 +15,10 @@ _LARGEST = 32 * 1024 * 1024
 
 #: Ending of a file that is being written; a killed writer leaves it behind.
 PART = ".part"
+#: How many corrupt files are kept as evidence.
+EVIDENCE = 3
+#: Errors that say something of this machine at this moment, and nothing of the file.
+PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EINTR)
 
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 SHARED_FOR = 10.0
 #: Feeds of profiles that are gone; the newest are kept.
 _MOST_FEEDS = 200
-_LOCK_TIMEOUT = 5.0
 #: No provider's demand is honoured for longer (see `providers.answers.retry_after`).
 _LONGEST_WAIT = 4500.0
 
@@ -66,7 +65,11 @@ def _until(value: Any, latest: float) -> float | None:
 
 def read(paths: Paths, now: float) -> dict[str, Attempt]:
     """All feeds' attempts. Never raises."""
-    record = jsonfile.load_or_empty(paths.attempts).get("attempts")
+    return _understood(jsonfile.load_or_empty(paths.attempts), now)
+
+
+def _understood(found: dict[str, Any], now: float) -> dict[str, Attempt]:
+    record = found.get("attempts")
     return {feed: Attempt(one, now) for feed, one in record.items()} if isinstance(record, dict) else {}
 
 
@@ -79,10 +82,10 @@ def note(paths: Paths, feed: str, change: Callable[[Attempt], None], now: float)
     """Change one feed's record under the lock, and ring.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written, or another process keeps the lock.
     """
-    with FileLock(os.path.join(paths.locks_dir, "attempts")).hold(_LOCK_TIMEOUT):
-        attempts = read(paths, now)
+    with FileLock(os.path.join(paths.locks_dir, "attempts")).required():
+        attempts = _understood(jsonfile.load_or_set_aside(paths.attempts), now)
         attempt = attempts.setdefault(feed, Attempt())
         change(attempt)
         kept = sorted(attempts.items(), key=lambda item: item[1].handled, reverse=True)[:_MOST_FEEDS]

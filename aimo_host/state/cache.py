@@ -20,12 +20,6 @@ if TYPE_CHECKING:
     from aimo_host.state.paths import Paths
 
 SCHEMA = 1
-#: A holder writes one small file; who has waited this long stands behind a stopped process.
-_LOCK_TIMEOUT = 5.0
-
-
-class CacheBusyError(Exception):
-    """The lock was not to be had."""
 
 
 class NewerSchemaError(Exception):
@@ -46,13 +40,10 @@ def update(paths: Paths, change: Callable[[dict[str, Any]], dict[str, Any]]) -> 
     """Replace the cache by `change(cache)` while nobody else can, ring everybody, and return what is cached now.
 
     Raises:
-        CacheBusyError: the lock was not to be had within 5 s.
         NewerSchemaError: the file belongs to a newer version; it was left alone.
-        OSError: the disk is full, the folder is read-only, or what is there cannot be read just now.
+        OSError: the disk is full or read-only, another process keeps the lock, or what is there cannot be read just now.
     """
-    with FileLock(os.path.join(paths.locks_dir, "cache")).hold(_LOCK_TIMEOUT) as got:
-        if not got:
-            raise CacheBusyError
+    with FileLock(os.path.join(paths.locks_dir, "cache")).required():
         before = _read_to_write(paths)
         after = change(before)
         if after == before:

@@ -5,7 +5,6 @@ What is read can be written and sent again as it is: strict UTF-8, no lone surro
 
 from __future__ import annotations
 
-import errno
 import json
 
 from aimo_host.state import atomic
@@ -14,10 +13,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-#: How many corrupt files are kept as evidence.
-_EVIDENCE = 3
-#: These say something of this machine at this moment, and nothing of the file.
-_PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EINTR)
 _INFINITE = (float("inf"), float("-inf"))
 _LARGEST = 1e300
 
@@ -37,7 +32,7 @@ def load(path: str) -> dict[str, Any] | None:
         content = atomic.read(path)
         value = None if content is None else _parsed(content)
     except (OSError, ValueError, RecursionError) as error:
-        if isinstance(error, OSError) and error.errno in _PASSING:
+        if isinstance(error, OSError) and error.errno in atomic.PASSING:
             raise
         raise CorruptFileError(f"{path}: {type(error).__name__}") from None
     if content is not None and not isinstance(value, dict):
@@ -83,7 +78,7 @@ def load_or_set_aside(path: str) -> dict[str, Any]:
     try:
         return load(path) or {}
     except CorruptFileError:
-        atomic.set_aside(path, keep=_EVIDENCE)
+        atomic.set_aside(path, keep=atomic.EVIDENCE)
         return {}
 
 

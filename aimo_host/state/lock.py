@@ -1,10 +1,12 @@
 """A lock between processes that the operating system drops when its holder dies, however it dies.
 
-`fcntl.flock` on POSIX, `msvcrt.locking` on Windows. The file is only the handle of the lock: its content means nothing.
+`fcntl.flock` on POSIX, `msvcrt.locking` on Windows. The file is only the handle of the lock: its content means nothing. A holder
+may be stopped in the middle of its work and go on hours later: whoever writes without the lock then loses what is written.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -43,8 +45,16 @@ else:
         return True
 
 
+#: A holder writes one small file; who has waited this long stands behind a stopped process.
+PATIENCE = 5.0
+
+
+class BusyError(TimeoutError):
+    """The lock was not to be had in time, so what it guards may not be written."""
+
+
 class FileLock:
-    """An exclusive lock; not re-entrant. Use `with lock.hold(seconds) as got:`, or `acquire` and `release`."""
+    """An exclusive lock; not re-entrant. `with lock.required():` for writers; `hold` or `acquire` for who can do without."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -81,14 +91,27 @@ class FileLock:
         """A context that holds the lock, and says whether it was got."""
         return _Hold(self, timeout)
 
+    def required(self) -> _Hold:
+        """A context that holds the lock, for whoever writes.
+
+        Raises:
+            BusyError: another process kept it for `PATIENCE` seconds.
+            OSError: the lock file cannot be made.
+        """
+        return _Hold(self, PATIENCE, is_required=True)
+
 
 class _Hold:
-    def __init__(self, lock: FileLock, timeout: float) -> None:
+    def __init__(self, lock: FileLock, timeout: float, *, is_required: bool = False) -> None:
         self._lock = lock
         self._timeout = timeout
+        self._is_required = is_required
 
     def __enter__(self) -> bool:
-        return self._lock.acquire(self._timeout)
+        got = self._lock.acquire(self._timeout)
+        if self._is_required and not got:
+            raise BusyError(errno.ETIMEDOUT, "Another process has stopped in the middle of writing", self._lock.path)
+        return got
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._lock.release()

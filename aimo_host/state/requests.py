@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 EXPIRES_AFTER = 600.0
 #: A refresh is over by then, so an unsettled request of this age is not joined but made anew.
 _JOINED_FOR = 20.0
-_LOCK_TIMEOUT = 5.0
 #: Between two moments that must differ.
 _TICK = 0.001
 
@@ -99,6 +98,10 @@ def read(paths: Paths, now: float) -> Requests:
     return Requests(jsonfile.load_or_empty(paths.refresh), now)
 
 
+def _read_to_write(paths: Paths, now: float) -> Requests:
+    return Requests(jsonfile.load_or_set_aside(paths.refresh), now)
+
+
 def due(paths: Paths, entries: Iterable[dict[str, Any]], max_age: float, now: float) -> list[str]:
     """The providers with a public entry that nobody has tried to renew within `max_age` seconds."""
     settled = read(paths, now).settled
@@ -111,10 +114,10 @@ def ask(paths: Paths, providers: Iterable[str], *, trigger: str, named: bool, no
     """Ask for fresh readings of `providers` and ring everybody. Returns, per provider, the moment to wait for in `settled`.
 
     Raises:
-        OSError: the request cannot be written.
+        OSError: the request cannot be written, or another process keeps the lock.
     """
-    with FileLock(os.path.join(paths.locks_dir, "refresh")).hold(_LOCK_TIMEOUT):
-        requests = read(paths, now)
+    with FileLock(os.path.join(paths.locks_dir, "refresh")).required():
+        requests = _read_to_write(paths, now)
         joined = requests.unsettled(now)
         moments: dict[str, float] = {}
         for provider in providers:
@@ -138,10 +141,10 @@ def settle(paths: Paths, provider: str, at: float, *, served: bool, now: float) 
     """Mark the request of the moment `at` as carried out, and ring. One that was `served` by a reading is taken down.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written, or another process keeps the lock.
     """
-    with FileLock(os.path.join(paths.locks_dir, "refresh")).hold(_LOCK_TIMEOUT):
-        requests = read(paths, now)
+    with FileLock(os.path.join(paths.locks_dir, "refresh")).required():
+        requests = _read_to_write(paths, now)
         requests.settled[provider] = max(at, requests.settled[provider])
         wanted = requests.wanted.get(provider)
         if served and wanted is not None and wanted.at <= at:

@@ -72,9 +72,9 @@ def store(paths: Paths, name: str, value: str) -> None:
     """Put a `storable` key into `.env`, mode 0600, leaving every other line as it is; an empty value removes it.
 
     Raises:
-        OSError: the file can be neither read nor written.
+        OSError: the file cannot be read or written, or another process keeps the lock.
     """
-    with FileLock(os.path.join(paths.locks_dir, "env")).hold(timeout=5.0):
+    with FileLock(os.path.join(paths.locks_dir, "env")).required():
         content = (atomic.read(paths.env) or b"").decode("utf-8", errors="surrogateescape")
         text = "".join(line for line in _LINE.findall(content) if _assigned(line) != name)
         if value:

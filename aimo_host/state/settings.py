@@ -115,9 +115,9 @@ def change(paths: Paths, changed: dict[str, Any]) -> dict[str, Any]:
     Of too many names the newest are kept.
 
     Raises:
-        OSError: it cannot be written, or not be read just now.
+        OSError: it cannot be written, or not be read just now, or another process keeps the lock.
     """
-    with FileLock(os.path.join(paths.locks_dir, "settings")).hold(timeout=5.0):
+    with FileLock(os.path.join(paths.locks_dir, "settings")).required():
         found = jsonfile.load_or_set_aside(paths.settings)
         record = _understood(found)
         merged = {key: {**record[key], **value} if isinstance(record[key], dict) else value for key, value in changed.items()}

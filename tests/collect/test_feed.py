@@ -358,8 +358,8 @@ def test_a_route_that_fails_itself_leaves_the_lock_free(stage: Stage) -> None:
 
 def test_a_full_state_folder_does_not_hide_what_was_read(stage: Stage) -> None:
     wanted = stage.ask()
-    os.mkdir(stage.paths.attempts)
-    with pytest.raises(OSError):  # noqa: PT011 - a folder in the file's place
+    os.makedirs(os.path.join(stage.paths.locks_dir, "attempts"))
+    with pytest.raises(IsADirectoryError):
         stage.feed().attempt(wanted, Asked(usage()))
     assert stage.row()["ok"]
 

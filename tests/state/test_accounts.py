@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from typing import TYPE_CHECKING
@@ -70,9 +71,15 @@ def test_many_who_need_the_first_salt_at_once_get_the_same(paths: Paths) -> None
     assert len(set(names)) == 1
 
 
-def test_a_salt_that_cannot_be_read_is_an_error_and_empties_nothing(paths: Paths) -> None:
+def test_a_salt_that_cannot_be_read_just_now_is_an_error_and_empties_nothing(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_path: str) -> bytes:
+        raise PermissionError(errno.EACCES, "not now")
+
     cache.update(paths, lambda _: cache_of(reading(account="old")))
-    os.mkdir(paths.salt)
-    with pytest.raises(OSError):  # noqa: PT011 - EISDIR or what another system calls it
+    monkeypatch.setattr(atomic, "read", refuse)
+    with pytest.raises(PermissionError):
         accounts.opaque(paths, "claude", MAIL)
+    monkeypatch.undo()
     assert len(cache.read(paths)["entries"]) == 1

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aimo_host.state import atomic, cache, jsonfile
+from aimo_host.state import atomic, cache, jsonfile, lock
 from aimo_host.state.bell import Bell
 from aimo_host.state.lock import FileLock
 from tests.gauge.builders import cache_of, reading
@@ -88,8 +88,8 @@ def test_a_change_that_fails_leaves_the_cache_as_it_was_and_the_lock_free(paths:
 
 
 def test_whoever_stands_behind_a_stopped_process_is_told(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "_LOCK_TIMEOUT", 0.01)
-    with FileLock(os.path.join(paths.locks_dir, "cache")).hold(0), pytest.raises(cache.CacheBusyError):
+    monkeypatch.setattr(lock, "PATIENCE", 0.01)
+    with FileLock(os.path.join(paths.locks_dir, "cache")).hold(0), pytest.raises(lock.BusyError):
         cache.update(paths, add("claude"))
 
 
