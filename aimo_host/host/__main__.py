@@ -46,7 +46,7 @@ class _Pipe:
                 try:
                     view = view[os.write(self._descriptor, view) :]
                 except OSError:
-                    os._exit(_OK)
+                    _end()
 
 
 def _own_stdout() -> int:
@@ -106,6 +106,14 @@ def _leave(session: Session) -> None:
     if sys.platform != "win32" and select.select([0], [], [], 0)[0]:
         return
     _close(session)
+    _end()
+
+
+def _end() -> NoReturn:
+    """Now: threads may be waiting for a provider; the browser gives us two seconds and none of them is worth waiting for."""
+    children = sys.modules.get("aimo_host.routes.children")
+    if children is not None:
+        children.end_all()  # a vault's program that waits would wait on without us
     os._exit(_OK)
 
 
@@ -138,8 +146,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
         pass  # Ctrl-C in the terminal that started the browser: its pipe ends us
     except OSError:
         pass  # stdin broke: the browser is gone
-    # Threads may be waiting for a provider; the browser gives us two seconds and none of them is worth waiting for.
-    os._exit(_OK)
+    _end()
 
 
 if __name__ == "__main__":

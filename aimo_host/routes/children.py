@@ -5,6 +5,7 @@ What a child prints is read up to a limit and never logged: it may be somebody's
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
@@ -28,6 +29,8 @@ _KEPT = (
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"),
 )
 _LARGEST_OUTPUT = 1024 * 1024
+#: Those that run just now. Each is in a session of its own, so that nothing else would end them with this process.
+_running: set[subprocess.Popen[bytes]] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ def started(
     child = subprocess.Popen(
         command, env=environment(environ, keep), stdin=stdin, stdout=pipe, stderr=stderr, start_new_session=True
     )
+    _running.add(child)
     deadline = threading.Timer(seconds, _kill, [child])
     deadline.daemon = True
     deadline.start()
@@ -68,9 +72,19 @@ def started(
     finally:
         deadline.cancel()
         _kill(child)
+        _running.discard(child)  # before its id may belong to another
         child.wait()
         for stream in (child.stdin, child.stdout, child.stderr):
             _close(stream)
+
+
+def end_all() -> None:
+    """Kill every child that still runs, because this process ends."""
+    for child in tuple(_running):
+        _kill(child)
+
+
+atexit.register(end_all)
 
 
 def run(command: list[str], environ: Mapping[str, str], *, seconds: float, keep: tuple[str, ...] = ()) -> Finished:
