@@ -16,9 +16,12 @@ from aimo_host.state import atomic, cache, jsonfile, lock
 from aimo_host.state.bell import Bell
 from aimo_host.state.lock import FileLock
 from tests.gauge.builders import cache_of, reading
+from tests.reliability import figures
 from tests.state.children import run, said, started
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aimo_host.state.paths import Paths
 
 COUNT = """
@@ -217,8 +220,8 @@ def test_updates_of_many_threads_are_all_kept(paths: Paths) -> None:
     assert cache.read(paths)["n"] == 40
 
 
-def test_eight_processes_lose_none_of_their_updates(paths: Paths) -> None:
-    rounds = 50
+def test_eight_processes_lose_none_of_their_updates(paths: Paths, record_figure: Callable[..., None]) -> None:
+    rounds = 250 if figures.IS_DEEP else 50
     code = (
         COUNT
         + "say('ready'); sys.stdin.readline()\nfor _ in range(int(sys.argv[2])):\n    cache.update(paths, count)\nsay('done')"
@@ -230,7 +233,10 @@ def test_eight_processes_lose_none_of_their_updates(paths: Paths) -> None:
             assert child.stdin is not None
             print(file=child.stdin, flush=True)
         assert [said(child) for child in running] == ["done"] * 8
-    assert cache.read(paths)["counts"] == {str(number): rounds for number in range(8)}
+    counts = cache.read(paths)["counts"]
+    is_reached = counts == {str(number): rounds for number in range(8)}
+    record_figure("updates", f"{sum(counts.values())} of {8 * rounds}", is_reached=is_reached)
+    assert is_reached, counts
 
 
 def test_killed_writers_lose_nothing_that_was_committed(paths: Paths) -> None:
