@@ -17,6 +17,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from aimo_host.routes import network
 from tests.reliability import figures
 
 TYPE_CHECKING = False
@@ -42,16 +43,7 @@ _PERSONAL = (
     "CLAUDE_CONFIG_DIR",
     "BW_SESSION",
     "BITWARDENCLI_APPDATA_DIR",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-    "no_proxy",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
+    *network.VARIABLES,
     "CHROME_CONFIG_HOME",
     "CHROME_USER_DATA_DIR",
     "NO_COLOR",

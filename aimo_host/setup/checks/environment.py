@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import ssl
 from typing import TYPE_CHECKING
 
 from aimo_host import __version__
-from aimo_host.routes import client
-from aimo_host.setup.checks import note, ok, problem
+from aimo_host.routes import network
+from aimo_host.setup.checks import ok, problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aimo_host.setup.checks import Case, Finding
 
-_OUTGOING = (
-    *("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"),
-    *("SSL_CERT_FILE", "SSL_CERT_DIR"),
-)
 _OURS = (
     *("AIMO_HOME", "AIMO_PORT", "AIMO_TOKEN", "AIMO_BITWARDEN_ITEM"),
     *(
@@ -46,26 +40,12 @@ def variables(case: Case) -> list[Finding]:
     environ, where = case.system.environ, case.system.paths
     folders = dict.fromkeys((where.config_dir, where.cache_dir, where.state_dir, where.data_dir))
     place = f"AIMO_HOME: {where.home}" if environ.get("AIMO_HOME") else f"Folders: {', '.join(folders)}"
-    known = [name for name in (*_OUTGOING, *_OURS) if environ.get(name)]
+    known = [name for name in (*network.VARIABLES, *_OURS) if environ.get(name)]
     return [ok(place), ok(f"Variables set: {', '.join(known) or 'none that matter'}"), *_unusable(environ)]
 
 
 def _unusable(environ: Mapping[str, str]) -> list[Finding]:
-    found = [
+    return [
         problem(f"The value of {name} is not usable, so requests of our own fail.", f"Correct or unset {name}.")
-        for name in client.unusable_variables(environ)
+        for name in network.unusable_variables(environ)
     ]
-    if environ.get("SSL_CERT_FILE") and not _holds_certificates(environ["SSL_CERT_FILE"]):
-        found.append(problem("SSL_CERT_FILE names no file of certificates.", "Correct or unset SSL_CERT_FILE."))
-    folders = environ.get("SSL_CERT_DIR", "").split(os.pathsep)
-    if environ.get("SSL_CERT_DIR") and not any(map(os.path.isdir, folders)):
-        found.append(note("SSL_CERT_DIR names no folder.", "Correct or unset SSL_CERT_DIR."))
-    return found
-
-
-def _holds_certificates(path: str) -> bool:
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
-    except (OSError, ValueError):  # ssl.SSLError is an OSError
-        return False
-    return True
