@@ -21,7 +21,7 @@ NEEDED = (3, 11)
 ROOT = os.path.dirname(os.path.abspath(__file__))
 #: What the package is made of. When any of it changes, an environment with the same version number is still out of date.
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "aimo_host", "extension", "manifests")
-#: Written last into an environment: it is whole, of this digest, and these folders were made for it.
+#: Lies in an environment: which folders were made for it, and, written last, the digest of what is in it, since it is whole then.
 MARKER = "aimo-env.json"
 #: Variables that would send pip or the new interpreter elsewhere.
 MISLEADING = ("PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIRE_VIRTUALENV", "PIP_NO_DEPS")
@@ -116,10 +116,19 @@ def run(command, env=None, cwd=None):
     # type: (list[str], dict[str, str] | None, str | None) -> tuple[int, str]
     """Exit code and everything that was printed. Interrupted, it first ends the command with all its children."""
     nothing, pipe, both = subprocess.DEVNULL, subprocess.PIPE, subprocess.STDOUT
-    child = subprocess.Popen(
-        command, env=env, cwd=cwd, stdin=nothing, stdout=pipe, stderr=both, errors="replace", start_new_session=True
-    )
+    held = []  # type: list[int]
+    # An interrupt between the start of the child and its first mention here would leave it behind.
+    before = [(number, signal.signal(number, lambda got, _: held.append(got))) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
+        child = subprocess.Popen(
+            command, env=env, cwd=cwd, stdin=nothing, stdout=pipe, stderr=both, errors="replace", start_new_session=True
+        )
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+    try:
+        for got in held:
+            signal.raise_signal(got)
         output = child.communicate()[0]
     except BaseException:
         if os.name == "nt":
@@ -156,8 +165,7 @@ def build(env, digest, wanted):
     try:
         make_venv(env)
         pip_install(env, wanted)
-        with open(os.path.join(env, MARKER), "w") as file:
-            json.dump({"digest": digest, "created": created}, file)
+        mark(env, created, digest)
     except BaseException:
         remove(env)
         remove_empty(created)
@@ -169,13 +177,25 @@ def make_folder(env):
     """Makes `env` anew, private; returns the folders above it that did not exist, the outermost first."""
     created = []  # type: list[str]
     parent = os.path.dirname(env)
+    for other in glob.glob(os.path.join(glob.escape(parent), "env-*")):  # one of them by a run that was killed
+        created += [folder for folder in created_for(other) if folder not in created]
+    missing = []  # type: list[str]
     while not os.path.isdir(parent):
-        created.insert(0, parent)
+        missing.insert(0, parent)
         parent = os.path.dirname(parent)
     remove(env)
-    for folder in created + [env]:
+    for folder in missing + [env]:
         os.mkdir(folder, 0o700)
+    created += [folder for folder in missing if folder not in created]
+    mark(env, created, None)
     return created
+
+
+def mark(env, created, digest):
+    # type: (str, list[str], str | None) -> None
+    """Notes down what was made for this environment and, if it is whole, what it holds."""
+    with open(os.path.join(env, MARKER), "w") as file:
+        json.dump({"digest": digest, "created": created}, file)
 
 
 def make_venv(env):
@@ -304,7 +324,7 @@ def environment(data, dry_run):
     for env in (plain, beside):
         if is_complete(env, digest):
             return env
-    env = beside if os.path.exists(os.path.join(plain, MARKER)) else plain
+    env = beside if os.path.isdir(plain) and is_in_use(data, plain) else plain
     if dry_run:
         print("Would build %s with Python %d.%d, install aimo %s into it," % ((env,) + sys.version_info[:2] + (version(),)))
         print("and register it with the browsers of this machine.")
@@ -314,17 +334,22 @@ def environment(data, dry_run):
     return env
 
 
-def remove_unused(data):
-    # type: (str) -> None
-    """Removes every environment of ours that the launcher does not name: older ones, or one that was never put to use."""
+def is_in_use(data, env):
+    # type: (str, str) -> bool
+    """Whether the launcher names this environment, so that a browser may be running it."""
     launcher = os.path.join(data, "bin", "aimo-host.bat" if os.name == "nt" else "aimo-host")
     try:
         with open(launcher, errors="replace") as file:
-            text = file.read()
+            return os.sep + os.path.basename(env) + os.sep in file.read()
     except OSError:
-        text = ""
+        return False
+
+
+def remove_unused(data):
+    # type: (str) -> None
+    """Removes every environment of ours that the launcher does not name: older ones, or one that was never put to use."""
     for name in os.listdir(data):
-        if re.match(r"env-\d", name) and os.sep + name + os.sep not in text:
+        if re.match(r"env-\d", name) and not is_in_use(data, os.path.join(data, name)):
             created = created_for(os.path.join(data, name))
             remove(os.path.join(data, name))
             remove_empty(created)
@@ -347,6 +372,8 @@ def set_up(arguments):
     env = environment(data, "--dry-run" in arguments)
     if env is None:
         return 0
+    # Ctrl-C is for `aimo install`, which knows whether there is still something to undo; it gets it too.
+    signal.signal(signal.SIGINT, lambda *_: None)
     try:
         return subprocess.call([python_in(env), "-I", "-m", "aimo_host", "install", "--link"] + arguments)
     finally:

@@ -171,15 +171,49 @@ def test_an_environment_with_a_broken_marker_is_not_complete(home: Path, content
     assert not install.is_complete(str(home), "digest")
 
 
+def name_in_launcher(data: Path, env: Path) -> None:
+    (data / "bin").mkdir(exist_ok=True)
+    (data / "bin" / "aimo-host").write_text(f"#!/bin/sh\nexec {env}/bin/python -I -m aimo_host.host\n")
+
+
 def test_a_changed_checkout_is_built_beside_the_one_in_use(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_programs(monkeypatch, Programs())
     plain = home / f"env-{install.version()}"
     install.build(str(plain), "older source", ["."])
+    name_in_launcher(home, plain)
     beside = install.environment(str(home), dry_run=False)
     assert beside is not None
     assert plain.exists()
     assert Path(beside).name.startswith(plain.name + "-")
     assert install.environment(str(home), dry_run=False) == beside
+
+
+def test_an_environment_that_nothing_runs_is_built_anew_in_its_place(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_programs(monkeypatch, Programs())
+    plain = home / f"env-{install.version()}"
+    install.build(str(plain), "a run that never got to the launcher", ["."])
+    assert install.environment(str(home), dry_run=False) == str(plain)
+
+
+@pytest.mark.parametrize("name", ["env-0.1.0", "env-0.2.0"])
+def test_what_a_killed_run_made_is_noted_by_the_next_one(home: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    class KilledError(BaseException):
+        pass
+
+    def killed(*_: object, **__: object) -> None:
+        raise KilledError
+
+    data = home / "a" / "b"
+    with monkeypatch.context() as patch:
+        patch.setattr(install, "make_venv", killed)
+        patch.setattr(install, "remove", lambda _: None)  # nobody clears away after a SIGKILL
+        patch.setattr(install, "remove_empty", lambda _: None)
+        with pytest.raises(KilledError):
+            install.build(str(data / "env-0.1.0"), "digest", ["."])
+    with_programs(monkeypatch, Programs())
+    install.build(str(data / name), "digest", ["."])
+    assert install.created_for(str(data / name)) == [str(home / "a"), str(data)]
+    assert not install.is_complete(str(data / "env-0.1.0"), "digest") or name == "env-0.1.0"
 
 
 def test_a_dry_run_builds_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -220,21 +254,31 @@ def test_pip_is_not_led_astray_by_the_persons_settings(monkeypatch: pytest.Monke
 
 
 INTERRUPTED = """
-import signal, sys
-sys.path.insert(0, sys.argv[1])
+import os, signal, subprocess, sys
+root, note, when = sys.argv[1:]
+sys.path.insert(0, root)
 import install
 signal.signal(signal.SIGINT, signal.default_int_handler)
-note = sys.argv[2]
+class Slow(subprocess.Popen):
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, **named)
+        while not os.path.exists(note): pass
+        if when == "starts":
+            signal.raise_signal(signal.SIGINT)
+subprocess.Popen = Slow
 install.run(["/bin/sh", "-c", 'sleep 600 & echo $! >"$0.part"; mv "$0.part" "$0"; wait', note])
 """
 
 
-def test_an_interrupt_ends_the_childrens_children_too(home: Path) -> None:
+@pytest.mark.parametrize("when", ["starts", "runs"])
+def test_an_interrupt_ends_the_childrens_children_too(home: Path, when: str) -> None:
     note = home / "pid"
-    running = subprocess.Popen([sys.executable, "-c", INTERRUPTED, install.ROOT, str(note)], stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-c", INTERRUPTED, install.ROOT, str(note), when]
+    running = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     while not note.exists():
         assert running.poll() is None
-    running.send_signal(signal.SIGINT)
+    if when == "runs":
+        running.send_signal(signal.SIGINT)
     assert running.wait(timeout=10) != 0
     patience = time.monotonic() + 10
     while _is_alive(note.read_text().strip()):  # a kill that was sent takes effect a moment later
