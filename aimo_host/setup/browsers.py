@@ -65,15 +65,24 @@ def with_user_data_dir(system: System, folder: str) -> Browser:
 
 
 def remarks(system: System) -> list[str]:
-    """A sentence for each sandboxed browser in this home, which a native host cannot serve."""
+    """A sentence for each browser of this machine that a native host cannot serve: what is so, a colon, and what helps."""
     if _family(system) != "linux":
         return []
-    return [row["remark"] for row in _table()["sandboxed"] if os.path.isdir(os.path.join(system.home, row["sign"]))]
+    table = _table()
+    found = [row["remark"] for row in table["sandboxed"] if any(os.path.isdir(system.below_root(sign)) for sign in row["signs"])]
+    return found + ([table["wsl"]] if system.is_wsl else [])
 
 
-def _table() -> dict[str, list[dict[str, Any]]]:
+def protected_folder(system: System, path: str) -> str | None:
+    """The folder around `path` from which the operating system lets no browser start anything; None if there is none."""
+    folders = [system.below_root(folder) for folder in _table()["protected"].get(system.platform, ())]
+    real = os.path.join(os.path.realpath(path), "")
+    return next((folder for folder in folders if real.startswith(os.path.join(os.path.realpath(folder), ""))), None)
+
+
+def _table() -> dict[str, Any]:
     with open(os.path.join(paths.bundled("manifests"), "browsers.json"), encoding="utf-8") as file:
-        table: dict[str, list[dict[str, Any]]] = json.load(file)
+        table: dict[str, Any] = json.load(file)
     return table
 
 
@@ -100,8 +109,8 @@ def _profiles(system: System) -> str:
 
 def _is_installed(system: System, program: str) -> bool:
     """An application bundle that exists, or a program on PATH that is not a snap in disguise."""
-    if os.path.isabs(program):
-        return os.path.exists(program)
+    if program.startswith("/"):
+        return os.path.exists(system.below_root(program))
     found = shutil.which(program, path=system.environ.get("PATH", ""))
     return found is not None and not found.startswith("/snap/") and not _starts_a_snap(found)
 
@@ -119,5 +128,5 @@ def _starts_a_snap(program: str) -> bool:
 
 
 def _from_registry(system: System, row: dict[str, Any]) -> Browser:
-    present = any(sign in system.registry for sign in row["signs"])
+    present = any(system.registry.is_anywhere(sign) for sign in row["signs"])
     return Browser(row["name"], row["label"], present, tuple(f"{key}\\{paths.HOST_NAME}" for key in row["reads"]))

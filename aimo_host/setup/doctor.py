@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 #: Heading -> what is looked at, in the order in which one thing stands on another.
 CHECKS: dict[str, tuple[Check, ...]] = {
     "Program": (environment.versions, environment.variables),
-    "Files": (files.permissions, files.readable, files.stray_env),
+    "Files": (files.permissions, files.readable, files.stray_env, files.protected),
     "Browsers": (browser.registrations,),
     "Extension": (browser.extension, browser.profiles),
     "Host": (host.start,),

@@ -80,7 +80,7 @@ def _launchers(system: System, plan: Plan) -> None:
 
 def _registration(system: System, browser: Browser, place: str, plan: Plan) -> None:
     if system.platform == "win32":
-        owner, ours = system.registry.get(place), windows_manifest(system)
+        owner, ours = system.registry.get(place) or None, windows_manifest(system)  # a key without a value is nobody's
         step: Step = Register(place, ours, system.registry)
         plan.receipt.add(Receipt(keys=[key for key in _keys_above(place) if key not in system.registry]))
     else:

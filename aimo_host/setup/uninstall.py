@@ -106,7 +106,4 @@ def _empty(system: System, noted: Receipt) -> None:
         except OSError:
             continue  # in use by somebody else, or gone
     for key in sorted(noted.keys, key=len, reverse=True):
-        try:
-            del system.registry[key]
-        except KeyError:
-            continue
+        system.registry.remove_if_empty(key)

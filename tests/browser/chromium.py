@@ -53,7 +53,7 @@ def arguments(extension: str, resolver_rules: str) -> list[str]:
 
 
 def switch_developer_mode_on(profile: str) -> None:
-    """As a person does who loads an unpacked extension. Without it, one that starts itself anew does not come back (Chromium 156)."""
+    """As a person does who loads an unpacked extension. Without it, one that starts itself anew does not come back."""
     os.makedirs(os.path.join(profile, "Default"))
     with open(os.path.join(profile, "Default", "Preferences"), "w", encoding="utf-8") as file:
         json.dump({"extensions": {"ui": {"developer_mode": True}}}, file)

@@ -6,8 +6,10 @@ import os
 from typing import TYPE_CHECKING
 
 from aimo_host.setup import install
+from aimo_host.setup.registry import Registry
 from aimo_host.setup.system import System
 from aimo_host.state import paths
+from tests.setup.fake_winreg import FakeWinreg
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,10 +21,9 @@ CHROME_KEY = "Software\\Google\\Chrome"
 
 def machine(home: Path, platform: str = "linux", environ: Mapping[str, str] | None = None) -> System:
     """A machine whose person lives in `home` and has Google Chrome; our files lie below `home/aimo`."""
-    registry: dict[str, str] = {}
+    winreg = FakeWinreg()
     if platform == "win32":
-        registry[CHROME_KEY] = ""
-        registry["Software"] = registry["Software\\Google"] = ""
+        winreg.plant(winreg.HKEY_CURRENT_USER, CHROME_KEY, {"usagestats": "1"})
     else:
         (home / CHROME_FOLDER[platform]).mkdir(parents=True)
     return System(
@@ -30,10 +31,18 @@ def machine(home: Path, platform: str = "linux", environ: Mapping[str, str] | No
         environ={"PATH": "/nowhere"} if environ is None else environ,
         home=str(home),
         paths=paths.find({"AIMO_HOME": str(home / "aimo")}),
-        registry=registry,
+        registry=Registry(winreg),
         interpreter="/opt/py/bin/python",
         prefix="/opt/py",
+        root=str(home / "root"),
     )
+
+
+def winreg(system: System) -> FakeWinreg:
+    """The made-up registry of a made-up machine."""
+    found = system.registry._winreg
+    assert isinstance(found, FakeWinreg)
+    return found
 
 
 def run_install(system: System, *arguments: str) -> int:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from aimo_host.setup import SetupError, browsers
 from aimo_host.state import paths
-from tests.setup.machines import machine
+from tests.setup.fake_winreg import FakeWinreg
+from tests.setup.machines import machine, winreg
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,9 +21,9 @@ if TYPE_CHECKING:
     from aimo_host.setup.system import System
 
 
-def table() -> dict[str, list[dict[str, Any]]]:
+def table() -> dict[str, Any]:
     with open(os.path.join(paths.bundled("manifests"), "browsers.json"), encoding="utf-8") as file:
-        rows: dict[str, list[dict[str, Any]]] = json.load(file)
+        rows: dict[str, Any] = json.load(file)
     return rows
 
 
@@ -47,11 +49,12 @@ def test_a_browser_is_found_by_its_profile_folder(home: Path, platform: str, row
     assert row["name"] in present(system)
 
 
+@pytest.mark.parametrize("hive", [FakeWinreg.HKEY_CURRENT_USER, FakeWinreg.HKEY_LOCAL_MACHINE], ids=["user", "machine"])
 @pytest.mark.parametrize("row", TABLE["win32"], ids=lambda row: row["name"])
-def test_a_browser_is_found_by_each_of_its_registry_keys(home: Path, row: dict[str, Any]) -> None:
+def test_a_browser_is_found_by_each_of_its_registry_keys(home: Path, row: dict[str, Any], hive: int) -> None:
     for sign in row["signs"]:
         system = machine(home, "win32")
-        system.registry[sign] = ""
+        winreg(system).plant(hive, sign)
         assert row["name"] in present(system)
 
 
@@ -107,10 +110,48 @@ def test_a_user_data_dir_means_nothing_on_windows(home: Path) -> None:
     assert caught.value.code == 2
 
 
-@pytest.mark.parametrize("row", TABLE["sandboxed"], ids=lambda row: row["sign"])
-def test_a_sandboxed_browser_gets_a_remark(home: Path, row: dict[str, str]) -> None:
-    (home / row["sign"]).mkdir(parents=True)
-    assert browsers.remarks(machine(home)) == [row["remark"]]
+SIGNS = [(sign, row["remark"]) for row in TABLE["sandboxed"] for sign in row["signs"]]
+
+
+@pytest.mark.parametrize(("sign", "remark"), SIGNS, ids=[sign for sign, _ in SIGNS])
+def test_a_sandboxed_browser_gets_a_remark_with_the_next_step(home: Path, sign: str, remark: str) -> None:
+    system = machine(home)
+    os.makedirs(system.below_root(sign))
+    assert browsers.remarks(system) == [remark]
+    assert re.search(r": use .*\.$", remark)
+
+
+@pytest.mark.parametrize("kernel", ["5.15.153.1-microsoft-standard-WSL2", "4.4.0-19041-Microsoft"])
+def test_linux_inside_windows_is_told_where_the_browsers_are(home: Path, kernel: str) -> None:
+    (remark,) = browsers.remarks(replace(machine(home), kernel=kernel))
+    assert "WSL" in remark
+    assert "`py install.py`" in remark
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+def test_a_usual_machine_gets_no_remark(home: Path, platform: str) -> None:
+    assert browsers.remarks(replace(machine(home, platform), kernel="6.1.0-18-amd64")) == []
+
+
+PROTECTED = TABLE["protected"]["darwin"]
+
+
+@pytest.mark.parametrize("folder", PROTECTED)
+def test_a_folder_that_macos_protects_is_known_from_within(home: Path, folder: str) -> None:
+    system = machine(home, "darwin")
+    assert browsers.protected_folder(system, str(home / folder / "git" / "aimo")) == str(home / folder)
+    assert browsers.protected_folder(machine(home / "l"), str(home / "l" / folder / "git")) is None
+
+
+@pytest.mark.parametrize("path", ["Library/Application Support/aimo", "Documents2/aimo", "git/Documents", ".aimo"])
+def test_other_folders_of_a_mac_are_free(home: Path, path: str) -> None:
+    assert browsers.protected_folder(machine(home, "darwin"), str(home / path)) is None
+
+
+def test_a_link_into_a_protected_folder_protects_nobody(home: Path) -> None:
+    (home / "Documents/aimo").mkdir(parents=True)
+    (home / "aimo-link").symlink_to(home / "Documents/aimo")
+    assert browsers.protected_folder(machine(home, "darwin"), str(home / "aimo-link")) == str(home / "Documents")
 
 
 def test_the_hosts_name_follows_the_rule_for_names() -> None:

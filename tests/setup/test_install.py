@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import pytest
 
 from aimo_host.setup import SetupError, environment, install, plan, uninstall
 from aimo_host.state import identity
-from tests.setup.machines import CHROME_KEY, machine, run_install, run_uninstall, tree
+from tests.setup.machines import CHROME_KEY, machine, run_install, run_uninstall, tree, winreg
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,7 @@ PLATFORMS = ["linux", "darwin", "win32"]
 
 
 def state(system: System, home: Path) -> tuple[object, object]:
-    return tree(home), dict(system.registry)
+    return tree(home), copy.deepcopy(winreg(system).hives)
 
 
 def test_the_manifest_names_the_launcher_and_the_extension(home: Path) -> None:

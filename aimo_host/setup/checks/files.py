@@ -7,6 +7,7 @@ import re
 import stat
 from typing import TYPE_CHECKING
 
+from aimo_host.setup import browsers
 from aimo_host.setup.checks import note, ok, problem, quoted
 from aimo_host.state import jsonfile, paths
 
@@ -106,8 +107,7 @@ def readable(case: Case) -> list[Finding]:
 
 def stray_env(case: Case) -> list[Finding]:
     """A `.env` in a checkout, where aimo does not read it and where it may end up in a commit."""
-    clones = dict.fromkeys((os.path.dirname(paths.bundled("extension")), os.getcwd()))
-    found = [os.path.join(folder, ".env") for folder in clones if _is_clone(folder)]
+    found = [os.path.join(folder, ".env") for folder in _clones()]
     return [
         problem(
             f"{path} lies in a clone, where aimo does not read it.",
@@ -116,6 +116,25 @@ def stray_env(case: Case) -> list[Finding]:
         for path in found
         if os.path.lexists(path)
     ]
+
+
+def protected(case: Case) -> list[Finding]:
+    """A clone, or what browsers start, in a folder that macOS keeps browsers' programs out of."""
+    system, findings = case.system, []
+    if (folder := browsers.protected_folder(system, system.paths.launcher)) is not None:
+        text = f"aimo's files lie in {folder}, from where macOS lets no browser start a program."
+        findings.append(problem(text, "Choose an AIMO_HOME elsewhere, or none, and run `aimo install`."))
+    for clone in _clones():
+        if (folder := browsers.protected_folder(system, clone)) is not None:
+            text = f"A clone of aimo lies in {folder}, which macOS keeps browsers' programs out of."
+            findings.append(note(text, "Run `python3 install.py` in it, not `pip install -e`: that copies what browsers start."))
+    return findings
+
+
+def _clones() -> list[str]:
+    """The clone that this program runs from and the one that the person stands in, where they are such."""
+    folders = dict.fromkeys((os.path.dirname(paths.bundled("extension")), os.getcwd()))
+    return [folder for folder in folders if _is_clone(folder)]
 
 
 def _is_clone(folder: str) -> bool:
