@@ -28,8 +28,8 @@ _KIND_NAMES = {"daily": "Day", "weekly": "Week", "monthly": "Month", "tools": "T
 
 def plain(text: object, longest: int = _LONGEST) -> str:
     """The text on one line, without anything that a terminal or a parser could obey, cut at `longest` characters."""
-    spaced = " ".join(str(text)[: longest * 4].split())
-    shown = "".join(char for char in spaced if char.isprintable())
+    kept = "".join(char for char in str(text)[: longest * 4] if char.isprintable() or char.isspace())
+    shown = " ".join(kept.split())
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
