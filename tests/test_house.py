@@ -6,6 +6,7 @@ Reads the source of aimo_host and runs none of it.
 from __future__ import annotations
 
 import ast
+import functools
 import os
 import sys
 from dataclasses import dataclass
@@ -133,6 +134,7 @@ def source_files() -> list[str]:
     return sorted(found)
 
 
+@functools.cache
 def parsed(file: str) -> ast.Module:
     with open(os.path.join(ROOT, file), encoding="utf-8") as source:
         return ast.parse(source.read(), file)
