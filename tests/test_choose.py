@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from aimo_host.gauge.snapshot import entries_at
 from aimo_host.gauge.times import iso
 from aimo_host.state import cache, settings
 from aimo_host.terminal.choice import reasons
+from tests.command import COMMAND, aimo
 from tests.gauge.builders import DAY, HOUR, NOW
 from tests.host.peer import REPOSITORY, Peer, environment, silent
 from tests.kept import keep, name, only, places, week
@@ -32,23 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["simulator"]
 
-COMMAND = (sys.executable, "-m", "aimo_host")
 #: Nothing here may take longer; a test fails then, and never waits for it otherwise.
 PATIENCE = 30.0
-
-
-def aimo(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """The command line, run to its end."""
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        env=environment(**environ),
-        cwd=REPOSITORY,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=PATIENCE,
-        check=False,
-    )
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aimo_host import __version__, cli
+from tests.command import COMMAND, aimo
 from tests.host.peer import PROVIDERS, REPOSITORY, Peer, environment, silent
 from tests.simulator import canaries
 from tests.simulator.fixtures import simulator
@@ -25,22 +26,6 @@ if TYPE_CHECKING:
     from tests.simulator.simulator import Simulator
 
 __all__ = ["simulator"]
-
-COMMAND = (sys.executable, "-m", "aimo_host")
-
-
-def aimo(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """The command line, run to its end."""
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        env=environment(**environ),
-        cwd=REPOSITORY,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
 
 
 def entries_of(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:

@@ -28,11 +28,6 @@ PRIVATE: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def stage(home: Path) -> Stage:
-    return Stage(home)
-
-
 def put(stage: Stage, cached: object, name: str = ".claude.json") -> Path:
     return stage.file(name, {**PRIVATE, "cachedUsageUtilization": cached, "numStartups": 3})
 

@@ -20,11 +20,9 @@ from aimo_host.samples import claude, json_answer
 from tests.providers.garbage import anything
 from tests.routes.stage import NOW, Stage, problem, usage, used
 from tests.simulator.canaries import CLAUDE_OAUTH_TOKEN
-from tests.simulator.simulator import Simulator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from tests.simulator.simulator import Simulator
 
 FILE = ".claude/.credentials.json"
 REFRESH = "sk-ant-ort01-CANARYrefresh"
@@ -45,23 +43,9 @@ def sign_in(**more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def stage(home: Path) -> Stage:
-    return Stage(home)
-
-
-@pytest.fixture(scope="module")
-def _running() -> Iterator[Simulator]:
-    with Simulator() as running:
-        yield running
-
-
-@pytest.fixture
-def simulator(_running: Simulator, monkeypatch: pytest.MonkeyPatch) -> Simulator:
-    _running.reset()
-    _running.set("claude.oauth_usage", json_answer(claude.usage(NOW)))
-    for name, value in _running.environment().items():
-        monkeypatch.setenv(name, value)
-    return _running
+def simulator(simulator: Simulator) -> Simulator:
+    simulator.set("claude.oauth_usage", json_answer(claude.usage(NOW)))
+    return simulator
 
 
 def test_the_usage_is_read(stage: Stage, simulator: Simulator) -> None:

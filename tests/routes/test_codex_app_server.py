@@ -18,7 +18,6 @@ from tests.state.children import in_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 DAY = 86400
 METHODS = ("start", "initialize", "initialized", "account/read", "account/rateLimits/read")
@@ -41,11 +40,6 @@ def sign_in(stage: Stage, expires: float | None = NOW + 8 * DAY, **more: Any) ->
     claims = {"https://api.openai.com/auth": {"chatgpt_account_id": codex.ACCOUNT}} | ({"exp": int(expires)} if expires else {})
     tokens = {"access_token": canaries.jwt(claims, canaries.CODEX_CLI_SIGNATURE), "refresh_token": canaries.CODEX_REFRESH_TOKEN}
     stage.file(".codex/auth.json", {"auth_mode": "chatgpt", "tokens": tokens, **more})
-
-
-@pytest.fixture
-def stage(home: Path) -> Stage:
-    return Stage(home)
 
 
 @pytest.fixture

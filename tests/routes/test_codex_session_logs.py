@@ -23,11 +23,6 @@ if TYPE_CHECKING:
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
-@pytest.fixture
-def stage(home: Path) -> Stage:
-    return Stage(home)
-
-
 def limits(used_pct: float, **more: Any) -> dict[str, Any]:
     """The main limit's `rate_limits`, one weekly window."""
     weekly = {"used_percent": used_pct, "window_minutes": 10080, "resets_at": int(NOW + 4 * DAY)}

@@ -17,13 +17,12 @@ from aimo_host.routes import zai_api_key, zai_bitwarden
 from aimo_host.samples import json_answer, zai
 from tests.routes.stage import NOW, Program, Stage, problem, usage
 from tests.simulator.canaries import ZAI_API_KEY, ZAI_CHINA_API_KEY
-from tests.simulator.simulator import Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from aimo_host.routes import Context, Outcome
+    from tests.simulator.simulator import Simulator
 
 OTHER_KEY = "0123456789abcdef.CANARYother"
 
@@ -33,25 +32,6 @@ def _nothing_kept() -> Iterator[None]:
     zai_bitwarden._kept.clear()
     yield
     zai_bitwarden._kept.clear()
-
-
-@pytest.fixture
-def stage(home: Path) -> Stage:
-    return Stage(home)
-
-
-@pytest.fixture(scope="module")
-def _running() -> Iterator[Simulator]:
-    with Simulator() as running:
-        yield running
-
-
-@pytest.fixture
-def simulator(_running: Simulator, monkeypatch: pytest.MonkeyPatch) -> Simulator:
-    _running.reset()
-    for name, value in _running.environment().items():
-        monkeypatch.setenv(name, value)
-    return _running
 
 
 @pytest.fixture
