@@ -25,11 +25,15 @@ OK, OUR_FAULT, BAD_ARGUMENTS, UNKNOWN, INTERRUPTED = 0, 1, 2, 4, 130
 def main(argv: list[str] | None = None) -> int:
     """Run a command and return its exit code (design §10). Turns every exception into a sentence and a code."""
     arguments = sys.argv[1:] if argv is None else argv
+    _have_streams()
+    return _guarded(lambda: _run(arguments))
+
+
+def _guarded(work: Callable[[], int]) -> int:
     from aimo_host.state.paths import HomeNotAbsoluteError
 
-    _have_streams()
     try:
-        code = _run(arguments)
+        code = work()
         sys.stdout.flush()
     except HomeNotAbsoluteError as error:
         sys.stderr.write(f"aimo: {error}\n")
@@ -298,7 +302,15 @@ def _mcp(arguments: list[str]) -> int:
 def _install(arguments: list[str]) -> int:
     from aimo_host.setup import install
 
-    return install.main(arguments, os.environ, show_gauge=lambda: main([]))
+    return install.main(arguments, os.environ, show_gauge=lambda: _guarded(_fill_in))
+
+
+def _fill_in() -> int:
+    """The gauge, as rows land."""
+    from aimo_host.terminal import live
+
+    paths = _paths()
+    return _readings_code(live.fill_in(paths, lambda: _collect(paths, provider=None)))
 
 
 def _uninstall(arguments: list[str]) -> int:

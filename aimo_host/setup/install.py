@@ -1,4 +1,4 @@
-"""`aimo install`: tells browsers about the native host, lays the extension out, and shows the gauge.
+"""`aimo install`: tells browsers about the native host, lays the extension out, leads the person on, and shows the gauge.
 
 Plans first and prints the plan under --dry-run; a second run changes nothing. Never touches a browser that is neither there
 nor named, nor a file of another program.
@@ -9,10 +9,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from aimo_host.setup import SetupError, browsers, environment, plan, receipt
+from aimo_host.setup import SetupError, browsers, environment, leading, plan, receipt
+from aimo_host.setup.steps import Write, sweep
 from aimo_host.setup.system import System
+from aimo_host.state import bell
 from aimo_host.state.paths import HomeNotAbsoluteError
 
 if TYPE_CHECKING:
@@ -20,10 +22,11 @@ if TYPE_CHECKING:
 
     from aimo_host.setup.browsers import Browser
     from aimo_host.setup.plan import Plan
+    from aimo_host.setup.steps import Step
 
 
 def main(argv: list[str], environ: Mapping[str, str], show_gauge: Callable[[], int] | None = None) -> int:
-    """Register, then call `show_gauge`; that a row cannot be read yet is no failure of the installation.
+    """Register, say what to do in the browser, then call `show_gauge`; that a row cannot be read yet is no failure.
 
     Returns the exit code of design §10: 0 registered, 1 nothing could be, 2 bad arguments.
     """
@@ -31,18 +34,20 @@ def main(argv: list[str], environ: Mapping[str, str], show_gauge: Callable[[], i
     try:
         system = System.of(environ)
         environment.check(system)
-        code = carry_out(options, system)
+        done = carry_out(options, system)
     except HomeNotAbsoluteError as error:
         return complain(str(error), 2)
     except SetupError as error:
         return complain(str(error), error.code)
     except (OSError, UnicodeError) as error:
         return complain(f"aimo could not be registered: {error}", 1)
-    if code == 0 and show_gauge is not None and not options.dry_run:
+    if done.code == 0 and show_gauge is not None and not options.dry_run:
         sys.stdout.write("\n")
-        sys.stdout.flush()
-        show_gauge()
-    return code
+        if leading.lead_on(system, attended=done.is_registered and leading.is_attended()):
+            sys.stdout.write("\n")
+            sys.stdout.flush()
+            show_gauge()
+    return done.code
 
 
 def parser(program: str, purpose: str) -> argparse.ArgumentParser:
@@ -76,7 +81,14 @@ def chosen(options: argparse.Namespace, system: System) -> list[Browser]:
     ]
 
 
-def carry_out(options: argparse.Namespace, system: System) -> int:
+class Done(NamedTuple):
+    """How it ended: the exit code, and whether a browser knows our host now."""
+
+    code: int
+    is_registered: bool
+
+
+def carry_out(options: argparse.Namespace, system: System) -> Done:
     """Plan, and do it unless it is a dry run; everything is printed."""
     targets = chosen(options, system) or [browser for browser in browsers.known(system) if browser.present]
     made = plan.make(system, targets, link=options.link)
@@ -84,16 +96,24 @@ def carry_out(options: argparse.Namespace, system: System) -> int:
     if options.dry_run:
         lines = [f"Would write {step.place}" for step in steps] or ["Nothing would change."]
     else:
-        noted = receipt.read(system)
-        noted.add(made.receipt)
-        receipt.write(system, noted)
-        for step in steps:
-            step.apply()
-        lines = _registered(made) + _next(system, link=options.link)
+        _apply(system, made, steps)
+        lines = _registered(made) + ([_command(system)] if options.link else [])
     sys.stdout.write("\n".join(lines) + "\n")
     for sentence in made.refused + browsers.remarks(system):
         complain(sentence, 1)
-    return 1 if made.refused and not made.registered else 0
+    return Done(1 if made.refused and not made.registered else 0, is_registered=bool(made.registered))
+
+
+def _apply(system: System, made: Plan, steps: list[Step]) -> None:
+    """Note it down, then do it, then let the hosts that run know: one that is not the one installed now makes way for it."""
+    noted = receipt.read(system)
+    noted.add(made.receipt)
+    receipt.write(system, noted)
+    sweep([receipt.path(system), *(step.place for step in made.steps if isinstance(step, Write))])
+    for step in steps:
+        step.apply()
+    if steps:
+        bell.ring(system.paths.bells_dir)
 
 
 def _registered(made: Plan) -> list[str]:
@@ -102,17 +122,9 @@ def _registered(made: Plan) -> list[str]:
     return ["Registered with:"] + [f"  {label}: {place}" for label, place in made.registered]
 
 
-def _next(system: System, *, link: bool) -> list[str]:
-    lines = [
-        "Load the extension, once in each browser:",
-        '  1. Open chrome://extensions and switch on "Developer mode".',
-        f'  2. Press "Load unpacked" and choose {system.paths.extension}',
-    ]
-    if link:
-        short = os.path.realpath(plan.command_link(system)) == os.path.realpath(system.paths.command)
-        folder = os.path.dirname(plan.command_link(system))
-        on_path = folder in system.environ.get("PATH", "").split(os.pathsep)
-        lines.append(
-            f"The command is: {'aimo' if short and on_path else plan.command_link(system) if short else system.paths.command}"
-        )
-    return lines
+def _command(system: System) -> str:
+    """How a person's shell calls aimo."""
+    link = plan.command_link(system)
+    is_linked = os.path.realpath(link) == os.path.realpath(system.paths.command)
+    on_path = os.path.dirname(link) in system.environ.get("PATH", "").split(os.pathsep)
+    return f"The command is: {'aimo' if is_linked and on_path else link if is_linked else system.paths.command}"

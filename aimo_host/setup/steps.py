@@ -6,6 +6,7 @@ Files are written whole or not at all and keep the mode they are given under any
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from aimo_host.state import atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import Iterable, Mapping, MutableMapping
 
 
 class Step(Protocol):
@@ -120,6 +121,19 @@ class Register:
 def files_in(folder: str) -> list[str]:
     """Every file below `folder`, links not followed."""
     return [os.path.join(parent, name) for parent, _, names in os.walk(folder) for name in sorted(names)]
+
+
+def sweep(places: Iterable[str]) -> None:
+    """Remove what a killed installer left half-written beside the files `places`; other programs' halves stay."""
+    for place in places:
+        folder, name = os.path.split(place)
+        half = re.compile(rf"\.{re.escape(name)}\.\d+\.[0-9a-f]+{re.escape(atomic.PART)}")
+        try:
+            names = os.listdir(folder)
+        except OSError:
+            continue  # it does not exist
+        for found in filter(half.fullmatch, names):
+            atomic.discard(os.path.join(folder, found))
 
 
 def is_link_to(path: str, target: str) -> bool:

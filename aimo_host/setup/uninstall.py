@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from aimo_host.setup import SetupError, browsers, manifest, plan, receipt
 from aimo_host.setup.install import chosen, complain, parser
-from aimo_host.setup.steps import is_link_to, remove_tree
+from aimo_host.setup.steps import is_link_to, remove_tree, sweep
 from aimo_host.setup.system import System
-from aimo_host.state import atomic
+from aimo_host.state import atomic, bell, presence
 from aimo_host.state.paths import HomeNotAbsoluteError
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aimo_host.setup.receipt import Receipt
+
+#: An idle host ends within a moment of the ring; one that is asking is not waited for to its end.
+_HOSTS_SECONDS = 3.0
+_LOOK_EVERY = 0.05
 
 
 def main(argv: list[str], environ: Mapping[str, str]) -> int:
@@ -50,7 +55,10 @@ def carry_out(options: argparse.Namespace, system: System) -> int:
         lines = [f"Removed {path}" for path in places + trees]
         for place in places:
             _remove(system, place)
+        sweep([receipt.path(system), *noted.places])
         _note(system, noted, places, everything=not targets)
+        if not targets:
+            lines += _dismiss(system)
         for tree in trees:
             remove_tree(tree)
         _empty(system, noted)
@@ -87,6 +95,20 @@ def _remove(system: System, place: str) -> None:
         del system.registry[place]
     else:
         atomic.discard(place)
+
+
+def _dismiss(system: System) -> list[str]:
+    """Take the launcher away and let the hosts that run end, before they write into what is about to go. Returns who stays."""
+    remove_tree(os.path.dirname(system.paths.launcher))
+    bell.ring(system.paths.bells_dir)
+    until = time.monotonic() + _HOSTS_SECONDS
+    while "host" in _here(system) and time.monotonic() < until:
+        time.sleep(_LOOK_EVERY)
+    return ["`aimo serve` still runs: stop it."] if "shim" in _here(system) else []
+
+
+def _here(system: System) -> set[str]:
+    return {str(facts.get("kind")) for facts in presence.present(system.paths.presence_dir)}
 
 
 def _note(system: System, noted: Receipt, places: list[str], *, everything: bool) -> None:

@@ -15,6 +15,7 @@ from aimo_host.terminal.clock import moment, span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Container
     from contextlib import AbstractContextManager
     from typing import Any
 
@@ -53,15 +54,27 @@ def show(entries: list[Entry], now: float, *, heading: str | None = None) -> Non
     """
     from rich.text import Text
 
-    console = _console()
-    width, drawn = min(console.width, _WIDEST), _encodes(console)
-    lines = [] if heading is None else [Text(heading, style="bold")]
-    lines += _headline(entries, now, width, console)
-    for entry in entries:
-        lines += _lines(entry, now, width, drawn)
+    where = console()
+    text = page(entries, now, where)
+    if heading is not None:
+        text = Text("\n").join([Text(heading, style="bold"), text])
     if not any(entry["observed_at"] for entry in entries):
-        lines.append(Text("Nothing could be read yet. `aimo demo` shows what it will look like."))
-    console.print(Text("\n").join(lines), no_wrap=True, overflow="ignore", crop=False)
+        text.append("\nNothing could be read yet. `aimo demo` shows what it will look like.")
+    where.print(text, no_wrap=True, overflow="ignore", crop=False)
+
+
+def page(entries: list[Entry], now: float, where: Console, awaited: Container[str] = ()) -> Text:
+    """The answer and the rows of all entries; providers that are `awaited` and were never read have no row but their name."""
+    from rich.text import Text
+
+    width, drawn = min(where.width, _WIDEST), _encodes(where)
+    lines = _headline(entries, now, width, where)
+    for entry in entries:
+        if entry["provider"] in awaited and entry["observed_at"] is None:
+            lines.append(Text.assemble((PROVIDERS[entry["provider"]]["name"], "bold"), ("  asking ...", "dim")))
+        else:
+            lines += _lines(entry, now, width, drawn)
+    return Text("\n").join(lines)
 
 
 def _headline(entries: list[Entry], now: float, width: int, console: Console) -> list[Text]:
@@ -75,7 +88,8 @@ def _headline(entries: list[Entry], now: float, width: int, console: Console) ->
     return [line for text in said for line in text.wrap(console, width)]
 
 
-def _console() -> Console:
+def console() -> Console:
+    """Where the rows are written: stdout."""
     from rich.console import Console
 
     class Calm(Console):

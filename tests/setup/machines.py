@@ -46,7 +46,7 @@ def winreg(system: System) -> FakeWinreg:
 
 
 def run_install(system: System, *arguments: str) -> int:
-    return install.carry_out(install.parser("aimo install", "").parse_args(list(arguments)), system)
+    return install.carry_out(install.parser("aimo install", "").parse_args(list(arguments)), system).code
 
 
 def run_uninstall(system: System, *arguments: str) -> int:

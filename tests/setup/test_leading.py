@@ -1,0 +1,201 @@
+"""The last steps of an installation: what a person at a terminal is led through, and what everybody else is told."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aimo_host.setup import leading
+from aimo_host.state import attempts, paths
+from tests.browser.processes import context_switches, until
+from tests.host.peer import PROFILE, REPOSITORY, Peer, environment
+from tests.setup.machines import machine
+from tests.setup.terminal import CTRL_C, Terminal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+INSTALL = [sys.executable, "-m", "aimo_host", "install"]
+WAITING = "Waiting for the extension (Ctrl-C: later) ..."
+THERE = "The extension is there."
+IDLE_SECONDS = 0.3
+
+
+@pytest.fixture
+def chrome(home: Path) -> Path:
+    """A home with a browser in it."""
+    (home / ".config/google-chrome").mkdir(parents=True)
+    return home
+
+
+def installing(**environ: str) -> Terminal:
+    return Terminal(INSTALL, environment(**environ), REPOSITORY)
+
+
+def unattended(**environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        INSTALL, env=environment(**environ), cwd=REPOSITORY, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
+
+
+def note_a_profile() -> None:
+    """Some browser was asked for something, long ago."""
+
+    def change(attempt: attempts.Attempt) -> None:
+        attempt.asked, attempt.code = 1_700_000_000.0, None
+
+    attempts.note(paths.find(os.environ), f"codex/browser/{PROFILE}", change, now=time.time())
+
+
+@pytest.mark.usefixtures("chrome")
+def test_a_person_is_led_to_the_extension_and_sees_the_rows_land() -> None:
+    with installing() as terminal:
+        terminal.reads(WAITING)
+        assert THERE not in terminal.text
+        with Peer() as browser:
+            browser.hello()
+            assert terminal.exit_code() == 0
+    seen = terminal.text.partition(WAITING)[2]
+    assert THERE in seen
+    for name in ("Claude", "Codex", "Z.ai", "Ollama"):
+        assert name in seen
+    assert "47 %" in seen
+    assert "no browser with aimo" not in seen
+
+
+def test_the_two_steps_are_two_lines_with_the_folder_and_the_switch(chrome: Path) -> None:
+    with installing() as terminal:
+        terminal.reads(WAITING)
+    steps = [line.strip() for line in terminal.text.splitlines() if line.startswith(("  1.", "  2."))]
+    folder = chrome.parent / "aimo/data/extension"
+    assert steps == [
+        '1. Open chrome://extensions, switch on "Developer mode" and leave it on.',
+        f'2. Press "Load unpacked" and choose {folder}',
+    ]
+    assert (folder / "manifest.json").exists()
+
+
+@pytest.mark.usefixtures("chrome")
+def test_ctrl_c_while_it_waits_is_an_installation_all_the_same() -> None:
+    with installing() as terminal:
+        terminal.reads(WAITING)
+        terminal.press(CTRL_C)
+        assert terminal.exit_code() == 0
+    assert "Later, then." in terminal.text
+    assert "Traceback" not in terminal.text
+
+
+@pytest.mark.usefixtures("chrome")
+def test_waiting_wakes_nobody_up() -> None:
+    with installing() as terminal:
+        terminal.reads(WAITING)
+        pid = terminal.process.pid
+        until(lambda: b"sleeping" in state_of(pid), "it waits")
+        before = context_switches(pid)
+        time.sleep(IDLE_SECONDS)
+        assert context_switches(pid) == before
+
+
+def state_of(pid: int) -> bytes:
+    with open(f"/proc/{pid}/status", "rb") as file:
+        return file.read()
+
+
+@pytest.mark.usefixtures("chrome")
+def test_where_the_extension_is_there_already_nobody_is_told_how_to_load_it() -> None:
+    with Peer() as browser, installing() as terminal:
+        browser.hello()
+        assert terminal.exit_code() == 0
+    assert THERE in terminal.text
+    assert "Load unpacked" not in terminal.text
+
+
+@pytest.mark.usefixtures("chrome")
+def test_who_has_loaded_it_before_is_not_kept_waiting() -> None:
+    note_a_profile()
+    with installing() as terminal:
+        assert terminal.exit_code() == 0
+    assert WAITING not in terminal.text
+    assert "Open the browser" in terminal.text
+
+
+def test_without_a_browser_nobody_waits_for_one(home: Path) -> None:
+    with installing(PATH="/nowhere", HOME=str(home)) as terminal:
+        assert terminal.exit_code() == 0
+    assert WAITING not in terminal.text
+    assert "No browser was registered" in terminal.text
+
+
+@pytest.mark.usefixtures("chrome")
+def test_away_from_a_terminal_nobody_waits_and_the_steps_are_there_to_read() -> None:
+    done = unattended()
+    assert done.returncode == 0, done.stderr
+    assert WAITING not in done.stdout
+    assert "Load unpacked" in done.stdout
+
+
+@pytest.mark.usefixtures("chrome")
+def test_a_dry_run_at_a_terminal_leads_nobody_on() -> None:
+    with Terminal([*INSTALL, "--dry-run"], environment(), REPOSITORY) as terminal:
+        assert terminal.exit_code() == 0
+    assert "Load unpacked" not in terminal.text
+
+
+def test_patience_ends() -> None:
+    assert leading.wait(paths.find(os.environ), 0.0) is False
+
+
+# -- the window on the folder
+
+
+def program(folder: Path, text: str) -> str:
+    """A stand-in for xdg-open; the PATH that finds it."""
+    folder.mkdir()
+    (folder / "xdg-open").write_text(text)
+    (folder / "xdg-open").chmod(0o755)
+    return f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
+def test_the_extensions_folder_is_opened_where_there_is_a_screen(chrome: Path) -> None:
+    opened = chrome / "opened"
+    path = program(chrome / "bin", f'#!/bin/sh\necho "$@" >"{opened}.part"; mv "{opened}.part" "{opened}"\n')
+    with installing(PATH=path, DISPLAY=":0") as terminal:
+        terminal.reads("its folder is open now:")
+        until(opened.exists, "the window")
+    assert opened.read_text().strip() == str(chrome.parent / "aimo/data/extension")
+
+
+@pytest.mark.parametrize(
+    "text", ["#!/bin/sh\nexit 3\n", "#!/nowhere/sh\n", "\x7fELF"], ids=["fails", "no interpreter", "rubbish"]
+)
+def test_a_window_that_does_not_open_is_no_failure(chrome: Path, text: str) -> None:
+    with installing(PATH=program(chrome / "bin", text), DISPLAY=":0") as terminal:
+        terminal.reads(WAITING)
+        terminal.press(CTRL_C)
+        assert terminal.exit_code() == 0
+
+
+#: System, variables -> the program that opens folders there.
+WINDOWS = [
+    ("linux", {"DISPLAY": ":0"}, "xdg-open"),
+    ("linux", {"WAYLAND_DISPLAY": "wayland-0"}, "xdg-open"),
+    ("linux", {}, None),
+    *(("linux", {"DISPLAY": ":10", name: "x"}, None) for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")),
+    ("darwin", {}, "/usr/bin/open"),
+    ("darwin", {"SSH_TTY": "/dev/ttys001"}, None),
+    ("win32", {"SYSTEMROOT": "C:\\Windows"}, "explorer.exe"),
+]
+
+
+@pytest.mark.parametrize(("platform", "environ", "opener"), WINDOWS, ids=str)
+def test_a_window_is_opened_only_where_the_person_sits(
+    home: Path, platform: str, environ: dict[str, str], opener: str | None
+) -> None:
+    system = replace(machine(home, platform), environ=environ)
+    assert str(leading._window(system)).endswith(str(opener))
