@@ -138,7 +138,8 @@ async function profile() {
 }
 
 async function begin() {
-  await chrome.storage.local.setAccessLevel({ accessLevel: "TRUSTED_CONTEXTS" });
+  // `session` is closed by itself; in `sync` there is nothing, and nothing shall get there.
+  for (const area of [chrome.storage.local, chrome.storage.sync]) await area.setAccessLevel({ accessLevel: "TRUSTED_CONTEXTS" });
   const captured = await zaiJwt.read();
   const state = await faces.change(() => ({ zai_captured_at: captured?.at ?? null }));
   await host.start();

@@ -22,7 +22,11 @@ globalThis.chrome = {
     onStartup,
     onInstalled,
   },
-  storage: { local: { ...local, setAccessLevel: async (level) => void access.push(level) }, session: storage() },
+  storage: {
+    local: { ...local, setAccessLevel: async ({ accessLevel }) => void access.push(["local", accessLevel]) },
+    sync: { setAccessLevel: async ({ accessLevel }) => void access.push(["sync", accessLevel]) },
+    session: storage(),
+  },
   alarms: { create: async () => {}, clear: async () => true, onAlarm },
   tabs: { onUpdated, query: async () => [] },
   action: { setBadgeText: async () => {}, setBadgeBackgroundColor: async () => {}, setBadgeTextColor: async () => {} },
@@ -79,7 +83,10 @@ test("every listener is there before anything else happens", () => {
 });
 
 test("storage is closed to content scripts before the host is met", () =>
-  assert.deepEqual(access, [{ accessLevel: "TRUSTED_CONTEXTS" }]));
+  assert.deepEqual(access, [
+    ["local", "TRUSTED_CONTEXTS"],
+    ["sync", "TRUSTED_CONTEXTS"],
+  ]));
 
 test("the profile's name is random and stays", () => {
   assert.match(last("hello").profile, /^[0-9a-f-]{36}$/);
