@@ -11,7 +11,8 @@ import time
 from aimo_host import __version__
 from aimo_host.gauge import choice, snapshot
 from aimo_host.gauge.answer import answer_at
-from aimo_host.state import cache, ledger, presence, requests, settings
+from aimo_host.shim import contract, known
+from aimo_host.state import ledger, presence, requests, settings
 from aimo_host.state.bell import Bell
 
 TYPE_CHECKING = False
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from aimo_host.gauge.choice import Question
+    from aimo_host.shim.known import Known
     from aimo_host.state.bell import Listener
     from aimo_host.state.paths import Paths
 
@@ -40,6 +42,7 @@ class Api:
         self._listener = listener
         self._starting = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
+        self._known: Known | None = None
 
     def ping(self) -> dict[str, Any]:
         """Who answers here, and whether a browser is connected."""
@@ -48,8 +51,23 @@ class Api:
 
     def cached(self, provider: str | None = None) -> Entries:
         """The entries as they are known, asking nobody."""
-        entries = snapshot.entries_at(cache.read(self._paths), settings.read(self._paths), time.time())
-        return [entry for entry in entries if provider is None or entry["provider"] == provider]
+        entries = self.known().entries
+        return entries if provider is None else [entry for entry in entries if entry["provider"] == provider]
+
+    def known(self) -> Known:
+        """What is known now; read anew only if that would come to something else."""
+        now, last = time.time(), self._known
+        if last is None or not last.holds(self._paths, now):
+            self._known = last = known.read(self._paths, now)
+        return last
+
+    def worded(self, result: object) -> tuple[bytes, str]:
+        """A result of ours as the body of an answer, and its tag."""
+        last = self._known
+        if last is not None and result is last.entries:
+            return last.worded()
+        body = contract.body_of(result)
+        return body, contract.tag_of(body)
 
     def answer(self) -> dict[str, Any]:
         """Whom to use and what is the matter, of what is known, and how the person wants to see it; asks nobody."""
@@ -67,7 +85,7 @@ class Api:
 
     def usage(self, provider: str | None, max_age: float, wait: float, trigger: str) -> Entries:
         """The entries, after a refresh of those that are older than `max_age`, for which at most `wait` seconds are spent."""
-        due = requests.due(self._paths, self.cached(provider), max_age, time.time())
+        due = self.known().due(provider, max_age, time.time())
         if due:
             self._refresh(due, wait, trigger, named=provider is not None)
         return self.cached(provider)
@@ -140,11 +158,10 @@ class SampleApi(Api):
         """As ever, with `demo` for the dashboard's banner."""
         return {**super().ping(), "demo": True}
 
-    def cached(self, provider: str | None = None) -> Entries:
+    def known(self) -> Known:
         """The samples as of now."""
         now = time.time()
-        entries = snapshot.entries_at(self._samples(now), settings.defaults(), now)
-        return [entry for entry in entries if provider is None or entry["provider"] == provider]
+        return known.of_samples(snapshot.entries_at(self._samples(now), settings.defaults(), now), now)
 
     def requests_made(self) -> Mapping[tuple[str, str, str], int]:
         """None."""

@@ -25,6 +25,11 @@ def document() -> dict[str, Any]:
     return found
 
 
+def body_of(value: object) -> bytes:
+    """An answer as it is sent."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 def tag_of(body: bytes) -> str:
     """A strong entity tag, in its quotes."""
     from hashlib import blake2b

@@ -205,15 +205,13 @@ class Handler(BaseHTTPRequestHandler):
         except ValueError as error:
             return guard.Refusal(400, "bad_parameter", str(error))
         try:
-            result = route(self._site.api, found, self._trigger())
+            body, tag = self._site.api.worded(route(self._site.api, found, self._trigger()))
         except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer and no traceback
             return guard.Refusal(500, "internal", "aimo failed to answer this.")
-        body = json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode()
-        tag = contract.tag_of(body) if is_tagged else None
-        if tag is not None and contract.is_known(tag, self.headers.get_all("If-None-Match") or ()):
+        if is_tagged and contract.is_known(tag, self.headers.get_all("If-None-Match") or ()):
             self._send_head(304, "application/json", None, tag=tag)
         else:
-            self._send(200, "application/json", body, tag=tag)
+            self._send(200, "application/json", body, tag=tag if is_tagged else None)
         return None
 
     def _foreign(self, path: str, parameters: str) -> guard.Refusal | None:

@@ -123,8 +123,7 @@ def serve(sockets: list[socket.socket], api: Api, paths: state_paths.Paths, toke
     port = sockets[0].getsockname()[1]
     site = Site(api, static.table(), port=port, token=token)
     sign = _sign(paths, port)
-    sys.stdout.write(f"listening on http://localhost:{port}\n")
-    sys.stdout.flush()
+    _say(f"listening on http://localhost:{port}\n")
     free = threading.BoundedSemaphore(_MOST_CONNECTIONS)
     # Without it an interrupt that comes just before `select` sleeps, or any on Windows, would wait for the next client.
     waker, woken = socket.socketpair()
@@ -144,6 +143,16 @@ def serve(sockets: list[socket.socket], api: Api, paths: state_paths.Paths, toke
             one.close()
         if sign is not None:
             sign.leave()
+
+
+def _say(line: str) -> None:
+    try:
+        sys.stdout.write(line)
+        sys.stdout.flush()
+    except (
+        OSError
+    ):  # nobody reads it, or its disk is full: no reason not to serve, nor to fail when the rest is flushed at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _sign(paths: state_paths.Paths, port: int) -> presence.Presence | None:

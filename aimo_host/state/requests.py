@@ -104,8 +104,17 @@ def _read_to_write(paths: Paths, now: float) -> Requests:
 
 def due(paths: Paths, entries: Iterable[dict[str, Any]], max_age: float, now: float) -> list[str]:
     """The providers with a public entry that nobody has tried to renew within `max_age` seconds."""
+    return older(tried(paths, entries, now), max_age, now)
+
+
+def tried(paths: Paths, entries: Iterable[dict[str, Any]], now: float) -> list[tuple[str, float]]:
+    """Of each public entry its provider, and when somebody last tried to renew it."""
     settled = read(paths, now).settled
-    tried = [(e["provider"], max(parse_iso(e["attempted_at"]) or 0.0, settled[e["provider"]])) for e in entries]
+    return [(e["provider"], max(parse_iso(e["attempted_at"]) or 0.0, settled[e["provider"]])) for e in entries]
+
+
+def older(tried: Iterable[tuple[str, float]], max_age: float, now: float) -> list[str]:
+    """The providers of what was `tried` longer than `max_age` seconds ago."""
     # Our own moments are rounded up to whole seconds, so one may lie just ahead.
     return list(dict.fromkeys(provider for provider, at in tried if not -1 <= now - at <= max_age))
 
