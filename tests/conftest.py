@@ -124,7 +124,17 @@ def find_chromium() -> str | None:
     return shutil.which("chromium")
 
 
+#: What takes longest comes first, so that no worker is still at it when the others are done.
+_FIRST = ("reliability", "browser", "faces", "security", "host", "shim", "test_", "collect", "routes", "setup", "state")
+
+
+def _turn(item: pytest.Item) -> int:
+    place = item.nodeid.partition("/")[2]
+    return next((turn for turn, start in enumerate(_FIRST) if place.startswith(start)), len(_FIRST))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_turn)
     if find_chromium() is None:
         for item in items:
             if item.get_closest_marker("browser"):
