@@ -1,0 +1,68 @@
+"""The built wheel, which is what people install: made once from this checkout, put into environments without any network.
+
+wheel = build(folder)                     or build(folder, "99.0.0"), the same with another version number
+env = environment(folder / "env", wheel)  the console scripts and the package; what it depends on is taken from this one
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+from tests.host.peer import REPOSITORY
+
+#: What a wheel is made of.
+PARTS = ("aimo_host", "extension", "manifests", "pyproject.toml", "README.md", "LICENSE")
+
+
+def copy_checkout(folder: Path, version: str | None = None, *more: str) -> Path:
+    """What a wheel is made of and `more` of this checkout in `folder`, with another version number where one is given."""
+    for name in (*PARTS, *more):
+        source, target = os.path.join(REPOSITORY, name), folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if os.path.isdir(source):
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+        else:
+            shutil.copy(source, target)
+    if version is not None:
+        _renumber(folder, version)
+    return folder
+
+
+def _renumber(folder: Path, version: str) -> None:
+    package, manifest = folder / "aimo_host/__init__.py", folder / "extension/manifest.json"
+    text, count = re.subn(r'^__version__ = ".*"$', f'__version__ = "{version}"', package.read_text(), flags=re.MULTILINE)
+    assert count == 1
+    package.write_text(text)
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "version": version}))
+
+
+def build(folder: Path, version: str | None = None) -> Path:
+    """A wheel of this checkout, as `pip install .` would build it."""
+    source = copy_checkout(folder / "source", version)
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=source, check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def environment(folder: Path, wheel: Path) -> Path:
+    """A virtual environment at `folder` with this wheel installed by pip. Its own packages come first."""
+    subprocess.run([sys.executable, "-I", "-m", "venv", "--without-pip", str(folder)], check=True, capture_output=True)
+    python = str(folder / "bin/python")
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", "--no-compile", str(wheel)]
+    subprocess.run(pip, check=True, capture_output=True, env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"})
+    borrow(folder)
+    return folder
+
+
+def borrow(env: Path) -> None:
+    """Lets an environment see the packages of the one that runs the tests, without running what they do at its start."""
+    packages = sysconfig.get_path("purelib", vars={"base": str(env), "platbase": str(env)})
+    Path(packages, "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
