@@ -40,11 +40,12 @@ _MOST_TEXTS = 500
 _LONGEST_ADDRESS = 254
 PLANS = {"free", "pro", "max", "team"}
 
-#: The number must be whole: not the tail of another one that markup tore apart, not negative, not "less than".
-_WHOLE = r"(?<![\d.,<-])(?<![\d.,-] )"
+#: The number must stand alone: not the tail of a word (`1e5`, `v2.30`) or of a number that markup tore apart, not negative, not
+#: "less than".
+_WHOLE = r"(?<![\w.,<-])(?<![\d.,-] )"
 _PERCENT = re.compile(_WHOLE + r"(\d+(?:\.\d+)?) ?% used", re.IGNORECASE)
-_AMOUNT = r"\$ ?(\d[\d,]*(?:\.\d+)?)(?!\d|[.,]\d)"
-_DOLLARS = re.compile(rf"(?<![-\d]){_AMOUNT} of {_AMOUNT} used", re.IGNORECASE)
+_AMOUNT = r"\$ ?(\d[\d,]*(?:\.\d+)?)(?!\w|[.,]\d)"
+_DOLLARS = re.compile(rf"(?<![-\w]){_AMOUNT} of {_AMOUNT} used", re.IGNORECASE)
 _BALANCE = re.compile(rf"balance remaining:? {_AMOUNT}", re.IGNORECASE)
 _WIDTH = re.compile(r"(?:^|;)\s*width\s*:\s*(\d+(?:\.\d+)?)\s*%", re.IGNORECASE)
 _SPAN = r"(?:\d{1,4}|an?|one) (?:second|minute|hour|day|week|month)s?"

@@ -326,3 +326,13 @@ def test_the_address_in_the_heading_tells_accounts_apart_in_one_spelling() -> No
 @pytest.mark.parametrize("heading", ["", "no address", "a@b@c", "two words@example.com"])
 def test_a_heading_without_an_address_names_no_account(heading: str) -> None:
     assert read(samples.PAGES["legacy"](NOW).replace("someone@example.com", heading)).account is None
+
+
+@pytest.mark.parametrize("says", ["1e5% used", "1.5e2 % used", "v2.30% used", "x30% used", "_5% used", "é5% used"])
+def test_a_figure_inside_a_longer_word_is_none(says: str) -> None:
+    assert used(read(page(bar("Session usage", says=says)))) == {"session": None}
+
+
+@pytest.mark.parametrize("says", ["$1e2 of $100 used", "$1 of $1e3 used", "A$1 of $20 used"])
+def test_an_amount_inside_a_longer_word_is_none(says: str) -> None:
+    assert used(read(page(bar("Monthly usage", says=says)))) == {"monthly": None}
