@@ -1,10 +1,13 @@
 """Codex' limits in all their spellings (the site's, the app server's, the session logs'), brought to windows and balances.
 
-A window is named by its length, never by its slot. Other models' pools, code review and budgets never stand for the main limit.
+A window is named by its length, never by its slot; one in a slot that nobody knows yet is shown, and binds nothing. Other models'
+pools, code review and budgets never stand for the main limit.
 "Not allowed" is a state and never rewrites a percentage. Credits are credits, not money. Pure.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from aimo_host.gauge.model import Balance, Blocked, Window
 from aimo_host.gauge.times import instant
@@ -13,7 +16,7 @@ from aimo_host.providers.labels import distinct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from aimo_host.gauge.model import Kind
@@ -31,6 +34,8 @@ _ASSUMED: dict[str, tuple[Kind, str, str]] = {
     "primary": ("session", "5h (assumed)", "session (5h, assumed)"),
     "secondary": ("weekly", "7d (assumed)", "weekly (7d, assumed)"),
 }
+#: Objects beside the slots that may hold a percentage as well.
+_NO_SLOTS = frozenset({"individual_limit", "credits", "spend_control"})
 #: If a reset and its countdown disagree by more, the local clock is off and the countdown is right.
 _CLOCK_SLACK = 5
 
@@ -50,14 +55,28 @@ def main_windows(limits: Any, now: float) -> tuple[Window, ...] | None:
     slots = _slots(limits)
     if not isinstance(limits, dict) or any(not isinstance(raw, dict) for _, raw in slots):
         return None
-    return distinct(_shortest_first(_window(raw, slot, now) for slot, raw in slots))
+    known = _shortest_first(_window(raw, slot, now) for slot, raw in slots)
+    return distinct([*known, *_windows_of_tomorrow(limits, now)])
 
 
 def pool_windows(name: str | None, limits: Any, now: float, kind: Kind | None = None) -> tuple[Window, ...]:
     """The windows of a pool of its own (a model's, a feature's); what is malformed is left out."""
     title = name or "other pool"
     found = (_window(raw, slot, now, title, kind) for slot, raw in _slots(limits) if isinstance(raw, dict))
-    return tuple(_shortest_first(found))
+    return (*_shortest_first(found), *_windows_of_tomorrow(limits, now, title))
+
+
+def _windows_of_tomorrow(limits: Any, now: float, scope: str | None = None) -> Iterator[Window]:
+    """What stands beside the known slots and looks like a window: nobody knows what it stops, so it stops nothing here."""
+    for name, raw in mapping(limits).items():
+        slot = name.removesuffix("_window")
+        if slot in _ASSUMED or name in _NO_SLOTS or not isinstance(raw, dict) or (slot == name and "used_percent" not in raw):
+            continue
+        seconds = _seconds(raw)
+        title = text(slot) or "?"
+        length = _named(seconds)[1] if seconds else title
+        label = f"{scope} {length}" if scope else f"other limit ({length})"
+        yield replace(_window(raw, "primary", now), label=label, kind="other", scope=scope or title, binding=False)
 
 
 def _shortest_first(windows: Iterable[Window]) -> list[Window]:
@@ -129,7 +148,7 @@ def refusal(body: dict[str, Any], windows: tuple[Window, ...]) -> Blocked | None
         scope = text(control.get("reached_limit_type"))
         which = f" ({scope.replace('_', ' ')})" if scope else ""
         return Blocked("spend_control_reached", f"The spending limit of this workspace is reached{which}.")
-    used_up = any(window.used_pct is not None and window.used_pct >= 100 for window in windows)
+    used_up = any(window.binding and window.used_pct is not None and window.used_pct >= 100 for window in windows)
     reached = body.get("rate_limit_reached_type")
     kind = text(reached) or text(mapping(reached).get("type"))
     limits = mapping(body.get("rate_limit"))

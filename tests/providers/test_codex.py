@@ -560,3 +560,42 @@ def test_any_result_of_an_app_server_gives_a_usage_or_a_problem(result: Any) -> 
 @given(st.one_of(garbage.anything, garbage.mutated([samples.log_rate_limits(NOW)])))
 def test_any_line_of_a_log_gives_a_usage_or_nothing(limits: Any) -> None:
     garbage.check(codex.parse_log_rate_limits(limits, NOW))
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds", "label"),
+    [
+        ("tertiary_window", 30 * DAY, "other limit (monthly)"),
+        ("tertiary_window", WEEK, "other limit (7d)"),
+        ("quaternary", 12 * HOUR, "other limit (12h)"),
+        ("burst_window", None, "other limit (burst)"),
+    ],
+)
+def test_a_slot_of_tomorrow_is_shown_and_binds_nothing(name: str, seconds: int | None, label: str) -> None:
+    found = windows_of(body({**FREE, name: {"used_percent": 97, "limit_window_seconds": seconds}}))
+    assert list(found) == ["session (5h)", "weekly (7d)", label]
+    odd = found[label]
+    assert (odd.used_pct, odd.binding, odd.kind, odd.scope) == (97, False, "other", name.removesuffix("_window"))
+
+
+def test_a_slot_of_tomorrow_stands_in_a_pool_and_in_the_app_server_too() -> None:
+    spark = {**FREE, "tertiary_window": {"used_percent": 1, "limit_window_seconds": DAY}}
+    found = windows_of(body(FREE, additional_rate_limits=[pool("Spark", "spark", spark)]))
+    assert (found["Spark daily"].scope, found["Spark daily"].binding) == ("Spark", False)
+    told = codex.parse_app_server(
+        {"rateLimits": {"primary": {"usedPercent": 1, "windowDurationMins": 300}, "tertiary": {"usedPercent": 2}}}, NOW
+    )
+    assert isinstance(told, Usage)
+    assert [window.label for window in told.windows] == ["session (5h)", "other limit (tertiary)"]
+
+
+@pytest.mark.parametrize("other", [{"note": {"text": "x"}}, {"individual_limit": {"used_percent": 3}}, {"tertiary_window": 7}])
+def test_what_does_not_look_like_a_window_is_none(other: dict[str, Any]) -> None:
+    meters = {"monthly budget"}
+    assert set(windows_of(body({**FREE, **other}))) - meters == {"session (5h)", "weekly (7d)"}
+
+
+def test_a_full_slot_of_tomorrow_does_not_explain_a_refusal_away() -> None:
+    full = {"used_percent": 100, "limit_window_seconds": 30 * DAY}
+    refused = usage_of(body({**FREE, "tertiary_window": full, "limit_reached": True, "allowed": False}))
+    assert refused.blocked is not None
