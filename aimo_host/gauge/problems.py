@@ -36,6 +36,7 @@ SENTENCES: dict[str, str] = {
     "no_credential.vault_slow": "Bitwarden did not answer in time.",
     "bad_credential": "{name} rejected the key.",
     "bad_credential.region": "{name} rejected the key. Check it, and the region (global or china).",
+    "bad_credential.malformed": "The value of {variable} holds characters that no key has.",
     "bad_credential.dummy": "{variable} is not an {site} key.",
     "scope_missing": "This sign-in may not read usage. Sign in with `{command}`.",
     "wrong_account": "The chosen organisation or workspace gives no access any more.",

@@ -18,6 +18,9 @@ _BONUS_SECONDS = 2.0
 
 def read(context: Context) -> Outcome:
     """The balance; the plan is best effort and never fails the reading."""
+    unusable = secrets.unusable(context.paths, context.environ, "OLLAMA_API_KEY")
+    if unusable is not None:
+        return Problem("ollama", "bad_credential", "malformed", variable=unusable)
     key = secrets.load(context.paths, context.environ, "OLLAMA_API_KEY")
     if key is None:
         return None

@@ -11,19 +11,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from aimo_host.routes import Context, Outcome
 
+_VARIABLES = ("ZAI_API_KEY", "Z_AI_API_KEY")
 _HOSTS = {"global": "api.z.ai", "china": "open.bigmodel.cn"}
 _PATH = "/api/monitor/usage/quota/limit"
 
 
 def read(context: Context) -> Outcome:
     """The quota by the key that is set; None where none is."""
+    unusable = secrets.unusable(context.paths, context.environ, *_VARIABLES)
+    if unusable is not None:
+        return Problem("zai", "bad_credential", "malformed", variable=unusable)
     found = key(context)
     return None if found is None else read_with(context, found)
 
 
 def key(context: Context) -> str | None:
     """The key in the environment or in `.env`."""
-    return secrets.load(context.paths, context.environ, "ZAI_API_KEY", "Z_AI_API_KEY")
+    return secrets.load(context.paths, context.environ, *_VARIABLES)
 
 
 def read_with(context: Context, credential: str) -> Outcome:

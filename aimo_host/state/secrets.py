@@ -26,14 +26,22 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 def load(paths: Paths, environ: Mapping[str, str], *names: str) -> str | None:
-    """The first of `names` that is set, in the environment or in `.env`; None if none is, or none could be a header's value."""
+    """The first of `names` that is set, in the environment or in `.env`; None if none is, or it could be no header's value."""
+    _, value = _first_set(paths, environ, names)
+    return value if is_plain(value) else None
+
+
+def unusable(paths: Paths, environ: Mapping[str, str], *names: str) -> str | None:
+    """Which of `names` `load` would have taken, had its value not been one that no header can carry."""
+    name, value = _first_set(paths, environ, names)
+    return name if value and not is_plain(value) else None
+
+
+def _first_set(paths: Paths, environ: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, str]:
+    """Name and value, both empty where none is set."""
     stored = _dotenv(paths)
-    for source in (environ, stored):
-        for name in names:
-            value = (source.get(name) or "").strip()
-            if value:
-                return value if is_plain(value) else None
-    return None
+    values = ((name, (source.get(name) or "").strip()) for source in (environ, stored) for name in names)
+    return next((found for found in values if found[1]), ("", ""))
 
 
 def get(paths: Paths, environ: Mapping[str, str], name: str) -> str | None:

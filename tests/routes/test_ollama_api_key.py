@@ -69,3 +69,15 @@ def test_a_plan_that_takes_too_long_costs_two_seconds_and_not_the_reading(
     usage = read("ollama_api_key", keyed)
     assert isinstance(usage, Usage)
     assert usage.plan is None
+
+
+@pytest.mark.parametrize("value", ["CANARY\nkey", "CANARYé", "CANARY鍵", "C" * 5000])
+def test_a_key_that_no_header_can_carry_is_named_by_its_variable(
+    context: Context, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", value)
+    problem = read("ollama_api_key", context)
+    assert isinstance(problem, Problem)
+    assert (problem.code, problem.params) == ("bad_credential", {"variant": "malformed", "variable": "OLLAMA_API_KEY"})
+    assert "CANARY" not in problem.sentence + repr(problem)
+    assert simulator.tunnels == []

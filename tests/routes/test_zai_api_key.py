@@ -133,3 +133,15 @@ def test_nothing_that_came_of_it_names_the_key(context: Context, simulator: Simu
     simulator.set("zai.key_quota", json_answer({"code": 401, "msg": f"no {canaries.ZAI_API_KEY}", "success": False}))
     said += repr(read("zai_api_key", context))
     assert canaries.ZAI_API_KEY not in said
+
+
+@pytest.mark.parametrize("value", ["CANARY\nkey", "CANARYé", "CANARY鍵", "C" * 5000])
+def test_a_key_that_no_header_can_carry_is_named_by_its_variable(
+    context: Context, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("ZAI_API_KEY", value)
+    problem = read("zai_api_key", context)
+    assert isinstance(problem, Problem)
+    assert (problem.code, problem.params) == ("bad_credential", {"variant": "malformed", "variable": "ZAI_API_KEY"})
+    assert "CANARY" not in problem.sentence + repr(problem)
+    assert simulator.tunnels == []

@@ -168,3 +168,14 @@ def test_whatever_the_file_holds_its_lines_stay_and_the_key_is_added(paths: Path
     assert text_of(paths).startswith(content)
     secrets.store(paths, KEY, "")
     assert text_of(paths).removesuffix("\n") == content.removesuffix("\n")
+
+
+@pytest.mark.parametrize("value", ["a\nb", "clé", "鍵", "x" * 5000, "a\x00b", "a\u2028b"])
+def test_a_key_that_no_header_can_carry_is_known_by_its_variable(paths: Paths, value: str) -> None:
+    assert secrets.unusable(paths, {"Z_AI_API_KEY": value}, KEY, "Z_AI_API_KEY") == "Z_AI_API_KEY"
+    assert secrets.load(paths, {"Z_AI_API_KEY": value}, KEY, "Z_AI_API_KEY") is None
+
+
+@pytest.mark.parametrize("value", ["", "  ", "good.key", " good.key\n"])
+def test_a_key_that_is_good_or_not_there_is_not_unusable(paths: Paths, value: str) -> None:
+    assert secrets.unusable(paths, {KEY: value}, KEY) is None
