@@ -95,14 +95,30 @@ def entry_at(entry: dict[str, Any], now: float, names: dict[str, str]) -> dict[s
         headroom = max(0.0, round(_FULL_PCT - tightest["used_pct"], 4))
     usable = tightest is not None or any(_can_pay(balance) for balance in entry["balances"])
     public = {key: value for key, value in entry.items() if key not in {"_at", "_tried", "_part"}}
+    ok = bool(observed is not None and not blocked and usable and all(w["state"] != "unknown" for w in binding))
+    if not ok and not blocked and not entry.get("problem"):
+        public |= _why_not(entry["provider"], binding, is_read=observed is not None)
     return {
         **public,
-        "ok": bool(observed is not None and not blocked and usable and all(w["state"] != "unknown" for w in binding)),
+        "ok": ok,
         "account_name": names.get(entry.get("account") or ""),
         "headroom_pct": headroom,
         "tightest": tightest["label"] if tightest is not None and known else None,
         "windows": windows,
     }
+
+
+def _why_not(provider: str, binding: list[dict[str, Any]], *, is_read: bool) -> dict[str, Any]:
+    """What stands in the way where nothing failed, and still nothing says that work may be sent there."""
+    if not is_read:
+        problem = unread_problem(provider)
+    elif any(window["state"] == "unknown" for window in binding):
+        problem = Problem(provider, "unexpected_answer")
+    elif not binding:
+        problem = Problem(provider, "no_plan")
+    else:
+        return {}  # they have all been reset since: only a new reading can say more
+    return {"error": problem.sentence, "problem": as_json(problem)}
 
 
 def _window_at(window: dict[str, Any], observed: float | None, now: float) -> dict[str, Any]:

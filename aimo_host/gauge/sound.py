@@ -39,7 +39,20 @@ def _is_feed(name: str, feed: Any) -> bool:
 
 
 def _entries(value: Any) -> list[dict[str, Any]]:
-    return [_shaped(entry, _ENTRY) for entry in value if _is_entry(entry)] if isinstance(value, list) else []
+    """One per account: of two rows about the same one, the one that was read last, or tried last, is the truth."""
+    found: dict[tuple[str, str | None], dict[str, Any]] = {}
+    for entry in value if isinstance(value, list) else []:
+        if not _is_entry(entry):
+            continue
+        name = (entry["provider"], entry.get("account"))
+        if name not in found or _age(found[name]) < _age(entry):
+            found[name] = entry
+    return [_shaped(entry, _ENTRY) for entry in found.values()]
+
+
+def _age(entry: dict[str, Any]) -> tuple[float, float]:
+    observed, attempted = (parse_iso(entry.get(key)) for key in ("observed_at", "attempted_at"))
+    return observed or 0.0, attempted or 0.0
 
 
 def _is_entry(entry: Any) -> bool:

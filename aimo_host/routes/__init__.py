@@ -76,7 +76,8 @@ class Context:
     def report_drift(self, outcome: Outcome) -> None:
         """If a parser did not understand what this context was answered, keep the shape of it for a bug report."""
         code = getattr(outcome, "code", None)
-        if code != "unexpected_answer" or "variant" in getattr(outcome, "params", {}):
+        is_unknown = code == "unexpected_answer" and "variant" not in getattr(outcome, "params", {})
+        if not is_unknown and not any(w.binding and w.state == "unknown" for w in getattr(outcome, "windows", ())):
             return
         for source, answer in self._answers.items():
             if 200 <= answer.status <= 299:  # noqa: PLR2004 - HTTP's "here it is"

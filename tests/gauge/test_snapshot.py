@@ -239,3 +239,28 @@ def test_the_snapshot_is_the_entries_with_a_schema_number() -> None:
         "updated_at": iso(NOW),
         "entries": listed(cache),
     }
+
+
+# why not
+
+
+@pytest.mark.parametrize(
+    ("windows", "code"),
+    [
+        ((window(None),), "unexpected_answer"),
+        ((window(10.0), window(None, label="session", kind="session")), "unexpected_answer"),
+        ((window(10.0, resets_at=NOW), window(None, label="session", kind="session")), "unexpected_answer"),
+        ((window(10.0, binding=False, scope="Fable"),), "no_plan"),
+        ((window(10.0),), None),
+        ((window(10.0, resets_at=NOW),), None),
+    ],
+)
+def test_a_reading_that_does_not_say_whether_work_may_go_there_says_why(windows: tuple[Window, ...], code: str | None) -> None:
+    entry = seen(*windows)
+    assert (entry["problem"] or {}).get("code") == code
+    assert (entry["error"] is None) == (code is None)
+
+
+def test_what_went_wrong_since_is_said_rather_than_what_was_unclear_before() -> None:
+    failed = {**stored(usage(window(None))), "problem": {"code": "rate_limited"}, "error": "x"}
+    assert snapshot.entry_at(failed, NOW, {})["problem"] == {"code": "rate_limited"}

@@ -147,3 +147,31 @@ def test_a_window_s_own_moment_that_is_none_is_left_out(value: Any) -> None:
     entry["windows"][0]["observed_at"] = value
     [window] = sound(cache_of(entry))["entries"][0]["windows"]
     assert "observed_at" not in window
+
+
+@pytest.mark.parametrize("value", [-0.1, -5, -1e300, float("-inf")])
+def test_a_negative_percentage_is_unknown(value: float) -> None:
+    entry = {**FULL, "windows": [{**FULL["windows"][0], "used_pct": value}]}
+    assert sound(cache_of(entry))["entries"][0]["windows"][0]["used_pct"] is None
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_of_two_rows_about_one_account_the_newest_reading_is_the_truth(*, is_reversed: bool) -> None:
+    old, new = reading(at=NOW - DAY, used=10.0), reading(used=90.0)
+    failed = {**FAILED, "provider": "claude", "account": "a", "attempted_at": "2026-11-22T11:00:00Z"}
+    rows = [failed, new, old] if is_reversed else [old, new, failed]
+    (row,) = [entry for entry in entries_at(sound(cache_of(*rows)), SETTINGS, NOW) if entry["provider"] == "claude"]
+    assert row["windows"][0]["used_pct"] == 90.0
+
+
+@given(caches)
+def test_no_account_ever_has_two_rows(cache: dict[str, Any]) -> None:
+    names = [(entry["provider"], entry["account"]) for entry in sound(cache)["entries"]]
+    assert len(names) == len(set(names))
+
+
+@given(caches)
+def test_a_row_that_is_not_ok_says_why(cache: dict[str, Any]) -> None:
+    for entry in entries_at(sound(cache), SETTINGS, NOW):
+        due = [one for one in entry["windows"] if one["binding"] and one["state"] == "reset_due"]
+        assert entry["ok"] or entry["problem"] or entry["blocked"] or due

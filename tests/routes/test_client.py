@@ -18,6 +18,7 @@ from aimo_host.gauge.model import Answer, Usage
 from aimo_host.gauge.problems import Problem
 from aimo_host.routes import client, read
 from aimo_host.samples import json_answer
+from aimo_host.state import drift
 from tests.simulator import canaries
 from tests.simulator.simulator import Simulator
 
@@ -303,3 +304,16 @@ def test_a_company_s_variables_work_in_small_letters_too(
     monkeypatch.setenv("https_proxy", simulator.environment()["HTTPS_PROXY"])
     monkeypatch.delenv("HTTPS_PROXY")
     assert isinstance(read("zai_api_key", context), Usage)
+
+
+# -- what is kept for a bug report
+
+
+@pytest.mark.parametrize(("percentage", "is_kept"), [(None, True), (10, False)])
+def test_the_shape_of_an_answer_with_a_window_of_no_known_fill_is_kept(
+    context: Context, simulator: Simulator, percentage: int | None, *, is_kept: bool
+) -> None:
+    limits = [{"type": "TOKENS_LIMIT", "unit": 3, "number": 5, "percentage": percentage}]
+    simulator.set("zai.key_quota", json_answer({"code": 200, "success": True, "data": {"limits": limits}}))
+    context.report_drift(read("zai_api_key", context))
+    assert [report["source"] for report in drift.read(context.paths)] == (["zai.key_quota"] if is_kept else [])
