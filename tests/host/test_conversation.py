@@ -122,7 +122,7 @@ def test_an_installed_extension_s_version_comes_before_the_bundled_one(peer: Pee
     assert peer.hello()["extension_version"] == "9.9.9"
 
 
-@pytest.mark.parametrize("protocol", [0, 2, "1", None, [], 1.5])
+@pytest.mark.parametrize("protocol", [0, 2, "1", None, [], 1.5, True])
 def test_another_protocol_is_refused_by_name(peer: Peer, protocol: Any) -> None:
     peer.send({"type": "hello", "protocol": protocol, "extension": "9", "profile": peer.profile})
     assert peer.expect("error")["code"] == "unsupported_protocol"

@@ -10,6 +10,7 @@ from hypothesis import given
 from aimo_host.gauge.catalog import PROVIDERS
 from aimo_host.gauge.model import Answer, Window
 from aimo_host.providers.answers import is_bot_check, problem_of, retry_after
+from aimo_host.providers.fields import number
 from aimo_host.providers.labels import distinct
 from aimo_host.samples import FAILURES, json_answer, page_answer
 from tests.providers import garbage
@@ -123,3 +124,8 @@ def test_any_answer_is_a_problem_or_a_success_to_be_read(answer: Answer) -> None
     garbage.check(problem)
     assert problem is not None or 200 <= answer.status <= 299
     assert problem is None or problem.retry_at is None or NOW < problem.retry_at <= NOW + 4500
+
+
+@pytest.mark.parametrize("text", ["1_0", "1_000.5", "0x10", "1e", "²", "٣ 4", "--1", "nan", "inf", "", " "])
+def test_a_text_that_only_python_would_read_is_no_number(text: str) -> None:
+    assert number(text) is None

@@ -319,3 +319,9 @@ def test_a_plan_is_found_under_its_other_names(key: str) -> None:
 
 def test_an_array_of_accounts_is_read_by_its_first() -> None:
     assert parsed({"success": True, "data": [{"level": "pro", "limits": [session(NOW)]}]}).plan == "pro"
+
+
+@pytest.mark.parametrize("allowance", [0, None, "", -5])
+def test_amounts_without_an_allowance_say_nothing(allowance: Any) -> None:
+    bare = {"type": "CREDIT_LIMIT", "unit": 3, "number": 5, "usage": allowance, "currentValue": 0, "remaining": 0}
+    assert (only(bare).used_pct, only(bare).state) == (None, "unknown")
