@@ -361,7 +361,7 @@ def test_each_account_has_its_reason_and_the_earliest_time_comes_last() -> None:
         "claude: 20 % left, read 10 m ago, enough in 2 h",
         "codex: nothing left, and no reset is known",
         "zai: unknown. No Z.ai key was found. Sign in to z.ai in the browser, or set ZAI_API_KEY.",
-        "ollama: unknown; last read 0 s ago",
+        "ollama: unknown. ollama.com answered in a way this version of aimo does not know.",
         "none fits; the first will in 2 h",
     ]
 
