@@ -329,7 +329,7 @@ def environment(data, dry_run):
         print("Would build %s with Python %d.%d, install aimo %s into it," % ((env,) + sys.version_info[:2] + (version(),)))
         print("and register it with the browsers of this machine.")
         return None
-    print("Installing aimo %s into %s ..." % (version(), env), file=sys.stderr)
+    print("Installing aimo %s into %s (about half a minute) ..." % (version(), env), file=sys.stderr)
     build(env, digest, [ROOT])
     return env
 

@@ -6,6 +6,7 @@ env = environment(folder / "env", wheel)  the console scripts and the package; w
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import re
@@ -13,10 +14,13 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import zipfile
 from pathlib import Path
 
 from tests.host.peer import REPOSITORY
 
+#: What pip looks for when it installs a clone.
+DEPENDENCIES = ("certifi", "hatchling", "httpx", "platformdirs", "python-dotenv", "rich", "selectolax")
 #: What a wheel is made of.
 PARTS = ("aimo_host", "extension", "manifests", "pyproject.toml", "README.md", "LICENSE")
 
@@ -66,3 +70,23 @@ def borrow(env: Path) -> None:
     """Lets an environment see the packages of the one that runs the tests, without running what they do at its start."""
     packages = sysconfig.get_path("purelib", vars={"base": str(env), "platbase": str(env)})
     Path(packages, "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
+
+
+def without_index(folder: Path) -> dict[str, str]:
+    """Stand-ins in `folder` for the wheels of what aimo depends on; each lets its environment see the packages of this one."""
+    for name in DEPENDENCIES:
+        _stand_in(folder, name, importlib.metadata.version(name))
+    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder), "PIP_CONFIG_FILE": os.devnull, "PIP_EXTRA_INDEX_URL": ""}
+
+
+def _stand_in(folder: Path, name: str, version: str) -> None:
+    stem = f"{name.replace('-', '_')}-{version}"
+    files = {
+        f"{stem}.pth": sysconfig.get_path("purelib") + "\n",
+        f"{stem}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nProvides-Extra: socks\n",
+        f"{stem}.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: aimo's tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{path},,\n" for path in (*files, f"{stem}.dist-info/RECORD"))
+    with zipfile.ZipFile(folder / f"{stem}-py3-none-any.whl", "w") as archive:
+        for path, content in (*files.items(), (f"{stem}.dist-info/RECORD", record)):
+            archive.writestr(path, content)
