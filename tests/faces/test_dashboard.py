@@ -76,12 +76,15 @@ def _event(name: str, data: Any) -> str:
 def test_rows_arrive_while_others_are_still_being_read(page: Page, url: str) -> None:
     held: list[Route] = []
     welcome = scenes.welcome(scenes.full(time.time()))
-    codex = scenes.read_again(welcome["snapshot"]["entries"][1], time.time() + 1)
-    codex["account"] = "sample"
-    answer = {**welcome["snapshot"]["answer"], "notes": []}
-    events = _event("entry", codex) + _event("answer", answer)
+
+    def tell(route: Route) -> None:
+        codex = scenes.read_again(welcome["snapshot"]["entries"][1], time.time())  # while the refresh is under way
+        codex["account"] = "sample"
+        answer = {**welcome["snapshot"]["answer"], "notes": []}
+        route.fulfill(content_type="text/event-stream", body=_event("entry", codex) + _event("answer", answer))
+
     page.route("**/api/refresh*", lambda route: held.append(route))  # noqa: PLW0108 - it wants a function of ours
-    page.route("**/api/events", lambda route: route.fulfill(content_type="text/event-stream", body=events))
+    page.route("**/api/events", tell)
     page.goto(url)
     rows = page.locator('[data-key^="codex|"]')
     rows.get_by_text("18 %").wait_for()
