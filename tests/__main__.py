@@ -2,8 +2,9 @@
 
 Needs nothing but Python: it makes its own environment (`.tests-env`, once; a rerun needs no network) and uses the node that
 Playwright brings. Arguments go to pytest (`python3 tests -k guard`) and leave the JavaScript tests out. `--deep` measures the
-reliability figures in full, prints their table and fails where one is missed. With AIMO_TESTS_NO_SKIP=1 a skipped test is a
-failed run. Parses on Python 3.8, to say so in a sentence when that is too old.
+reliability figures in full, prints their table and fails where one is missed; `--coverage` does so with the branches that the
+tests reach. With AIMO_TESTS_NO_SKIP=1 a skipped test is a failed run. Parses on Python 3.8, to say so in a sentence when that is
+too old.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from tests.reliability import figures  # noqa: E402
 
 ENV = os.path.join(ROOT, ".tests-env")
 _MEMORY, _ROOM_BYTES = "/dev/shm", 2 * 1024**3
+#: What must be reached in every branch.
+_WHOLE = "aimo_host/gauge/*,aimo_host/providers/*,aimo_host/host/frames.py"
 _SKIPPED = re.compile(r"^\s*(?:not )?ok \d+ - (?P<name>.*?) # (?:SKIP|TODO)\b ?(?P<why>.*)$", re.MULTILINE)
 
 
@@ -54,7 +57,7 @@ def run_javascript() -> tuple[int, list[str]]:
     return code, skipped
 
 
-def run_python(arguments: list[str]) -> int:
+def run_python(arguments: list[str], *, is_measured: bool = False) -> int:
     """The exit code of pytest, which says itself what it skipped and why."""
     together = any(argument.startswith(("-n", "-p", "--pdb")) for argument in arguments)
     workers = min(2 * (os.cpu_count() or 1), 8)  # half of a run is waiting
@@ -62,9 +65,10 @@ def run_python(arguments: list[str]) -> int:
     parallel = [] if together else ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
     # With it, each worker and each child would compile everything again.
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    with tempfile.TemporaryDirectory(prefix="aimo-", dir=in_memory()) as folder:
-        command = [install.python_in(ENV), "-m", "pytest", *parallel, "--basetemp", os.path.join(folder, "t"), *arguments]
-        return subprocess.call(command, cwd=ROOT, env=environ)
+    measuring = ["-m", "coverage", "run"] if is_measured else []
+    with tempfile.TemporaryDirectory(prefix="aimo-", dir=in_memory(), ignore_cleanup_errors=True) as folder:
+        command = [install.python_in(ENV), *measuring, "-m", "pytest", *parallel, "--basetemp", os.path.join(folder, "t")]
+        return subprocess.call([*command, *arguments], cwd=ROOT, env=environ)
 
 
 def in_memory() -> str | None:
@@ -89,11 +93,25 @@ def run_deep(arguments: list[str]) -> tuple[int, bool]:
     return max(codes), are_reached
 
 
+def run_measured(arguments: list[str]) -> tuple[int, bool]:
+    """The exit code of pytest, and whether it reached enough of the code; prints which branches it did not."""
+    program = [install.python_in(ENV), "-m", "coverage"]
+    with tempfile.TemporaryDirectory(prefix="aimo-") as folder:
+        os.environ["COVERAGE_FILE"] = os.path.join(folder, "coverage")
+        code = run_python(arguments, is_measured=True)
+        subprocess.call([*program, "combine", "--quiet"], cwd=ROOT)
+        print("\nEvery branch:", flush=True)
+        whole = subprocess.call([*program, "report", "--include", _WHOLE, "--fail-under=100"], cwd=ROOT)
+        print("\nThe rest:", flush=True)
+        rest = subprocess.call([*program, "report", "--omit", _WHOLE, "--fail-under=95"], cwd=ROOT)
+    return code, whole == rest == 0
+
+
 def main(arguments: list[str]) -> int:
     """The exit code: 0 only if everything passed, nothing was skipped where that is forbidden, and no figure was missed."""
     install.require_python(dict(os.environ))
-    is_deep = "--deep" in arguments
-    arguments = [argument for argument in arguments if argument != "--deep"]
+    is_deep, is_measured = "--deep" in arguments, "--coverage" in arguments
+    arguments = [argument for argument in arguments if argument not in {"--deep", "--coverage"}]
     are_reached = True
     prepare()
     codes: dict[str, int] = {}
@@ -104,6 +122,8 @@ def main(arguments: list[str]) -> int:
         codes["JavaScript"], skipped = run_javascript()
     if is_deep:
         codes["Python"], are_reached = run_deep(arguments)
+    elif is_measured:
+        codes["Python"], are_reached = run_measured(arguments)
     else:
         codes["Python"] = run_python(arguments)
     for line in skipped:

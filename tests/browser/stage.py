@@ -100,6 +100,7 @@ class Stage:
             "AIMO_HOME": self.home,
             "AIMO_BITWARDEN_ITEM": "",
             "OLLAMA_HOST": "127.0.0.1:1",
+            **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
             **simulator.environment(),
             **environ,
         }

@@ -117,8 +117,12 @@ class Peer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.process.kill()
-        self.process.wait()
+        self.process.terminate()  # not killed, so that its coverage is kept when that is measured
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         self.hang_up()
         if self._reader.is_alive():
             self._reader.join(PATIENCE)
@@ -138,8 +142,8 @@ class Peer:
             try:
                 self._stdin.write(data)
                 self._stdin.flush()
-            except OSError:
-                pass
+            except (OSError, ValueError):
+                pass  # gone, or we have hung up
 
     def send(self, message: Message) -> None:
         self.write(frame(message))
