@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 import time
+import zlib
 
 from aimo_host import __version__
 from aimo_host.gauge.model import Answer
@@ -37,6 +38,8 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 USER_AGENT = f"aimo/{__version__}"
 
 _LARGEST_BODY = 1024 * 1024
+#: zlib's word for gzip, with its header.
+_GZIP = 31
 _PHASE_SECONDS = 8.0
 #: A route is given up after 10 s; the whole exchange stays within that.
 _EXCHANGE_SECONDS = 9.5
@@ -105,15 +108,19 @@ def fetch_local(context: Context, provider: str, source: str, url: str, *, metho
 
 def _client(*, verify: ssl.SSLContext | bool, proxy: httpx.Proxy | None, timeout: float) -> httpx.Client:
     """It sees nothing of the environment: what counts of that has been looked at."""
+    import logging
+
     import httpx
 
+    for name in ("httpx", "httpcore"):  # they tell a talkative log every address, and all headers of an answer, cookies included
+        logging.getLogger(name).setLevel(logging.WARNING)
     return httpx.Client(
         verify=verify,
         proxy=proxy,
         timeout=timeout,
         trust_env=False,
         follow_redirects=False,
-        headers={"User-Agent": USER_AGENT},
+        headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
     )
 
 
@@ -190,9 +197,17 @@ def _gets_no_further(error: Exception) -> bool:
 
 
 def _read(response: httpx.Response, deadline: float) -> Answer:
+    packing = response.headers.get("content-encoding", "identity").strip().lower()
+    if packing not in {"identity", "gzip"}:
+        return Answer(failed="network")  # not asked for; packed twice, a few bytes would fill the memory
+    # Unpacked by ourselves: httpx unpacks whatever has come at once, however much it becomes.
+    unpacker = zlib.decompressobj(_GZIP) if packing == "gzip" else None
     body = bytearray()
-    for chunk in response.iter_bytes():
-        body += chunk
+    for chunk in response.iter_raw():
+        try:
+            body += chunk if unpacker is None else unpacker.decompress(chunk, _LARGEST_BODY + 1 - len(body))
+        except zlib.error:
+            return Answer(failed="network")
         if len(body) > _LARGEST_BODY:
             return Answer(failed="too_large")
         if time.monotonic() > deadline:
