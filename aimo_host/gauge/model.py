@@ -71,7 +71,7 @@ class Usage:
     """
 
     auth_source: AuthSource
-    account: str | None = None
+    account: str | None = field(default=None, repr=False)
     plan: str | None = None
     plan_label: str | None = None
     windows: tuple[Window, ...] = ()
@@ -92,7 +92,7 @@ class Answer:
 
     status: int = 0
     body: str = field(default="", repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     redirected: bool = False
     failed: str | None = None
 
@@ -102,7 +102,7 @@ class Ask:
     """A request for a named source of the extension's table, e.g. `Ask("claude.usage", {"org": uuid})`."""
 
     source: str
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 #: What a provider's browser conversation is: it yields asks that may be made side by side, is sent their answers in the same

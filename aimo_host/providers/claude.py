@@ -7,7 +7,7 @@ used-up quota, a bot check never a sign-out. E-mails and names of organisations 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from aimo_host.gauge.model import Ask, Usage
 from aimo_host.gauge.problems import Problem
@@ -43,7 +43,7 @@ class Plan:
 class Organization:
     """What is needed of an element of `/api/organizations`."""
 
-    uuid: str
+    uuid: str = field(repr=False)
     capabilities: frozenset[str]
     tier: str | None
     raven_type: str | None
