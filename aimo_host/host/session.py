@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 PROTOCOL = 1
 _TRIGGERS = ("popup", "dashboard", "options", "agent")
 _LONGEST_ID = 100
+_LONGEST_VERSION = 30
 
 
 class RefusedError(Exception):
@@ -111,19 +112,20 @@ class Session:
             raise RefusedError("bad_message", "hello needs the profile's UUID.")
         if self._presence is None:
             try:
-                self._arrive(profile)
+                self._arrive(profile, message.get("extension"))
             except OSError as error:  # a disk that cannot be written still has a snapshot to show
                 log.write(self._context.paths, f"arriving: {type(error).__name__}")
         self._welcome()
         if self._refresher is not None:
             self._refresher.look()
 
-    def _arrive(self, profile: str) -> None:
+    def _arrive(self, profile: str, extension: Any) -> None:
         from aimo_host.host.refresher import Refresher
 
         paths = self._context.paths
         self._profile = profile
-        facts = {"kind": "host", "profile": profile, "version": __version__}
+        known = {"extension": extension} if isinstance(extension, str) and len(extension) <= _LONGEST_VERSION else {}
+        facts = {"kind": "host", "profile": profile, "version": __version__, **known}
         self._presence = presence.Presence(paths.presence_dir, facts)
         bell.ring(paths.bells_dir)  # who waits for a browser, as `aimo install` does, learns of it
         self._listener = Listener(Bell(paths.bells_dir, (paths.cache, paths.refresh, paths.attempts)), self._on_ring)

@@ -170,3 +170,12 @@ def test_who_waits_for_a_browser_is_rung_when_its_host_arrives() -> None:
         assert waiting.wait(5)
         assert len(hosts()) == 1
     waiting.close()
+
+
+@pytest.mark.parametrize("said", ["0.1.0", "x" * 31, 7, None], ids=str)
+def test_a_host_tells_which_extension_it_serves_if_that_can_be_said(said: object) -> None:
+    with Peer() as peer:
+        peer.send({"type": "hello", "protocol": 1, "extension": said, "profile": peer.profile})
+        peer.expect("welcome")
+        (facts,) = hosts()
+        assert facts.get("extension") == (said if said == "0.1.0" else None)

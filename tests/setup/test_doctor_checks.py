@@ -241,6 +241,18 @@ def test_a_host_of_another_version_is_noted(home: Path) -> None:
     assert [(level, "with host 0.0.1" in text) for level, text in found] == [("note", True)]
 
 
+@pytest.mark.parametrize(("running", "level"), [(__version__, "ok"), ("0.0.1", "note"), ("not a version", "note")])
+def test_an_extension_that_is_not_the_one_laid_out_is_noted(home: Path, running: str, level: str) -> None:
+    system = machine(home)
+    run_install(system)
+    facts = {"kind": "host", "profile": PROFILE + "1", "version": __version__, "extension": running}
+    sign = presence.Presence(system.paths.presence_dir, facts)
+    ((found, text),) = look(browser.profiles, system)
+    sign.leave()
+    assert found == level
+    assert "not a version" not in text
+
+
 def test_of_many_profiles_the_newest_are_shown(home: Path) -> None:
     system = machine(home)
     for number in range(8):

@@ -129,11 +129,13 @@ def _differs(folder: str) -> bool:
 def profiles(case: Case) -> list[Finding]:
     """The browser profiles whose host is here now, and when the others were last asked."""
     where = case.system.paths
-    here = {str(facts["profile"]): str(facts.get("version")) for facts in presence.present(where.presence_dir) if _is_host(facts)}
+    here = {str(facts["profile"]): facts for facts in presence.present(where.presence_dir) if _is_host(facts)}
     seen = _asked(case)
+    on_disk = str(_manifest_in(where.extension).get("version"))
     names = sorted(here.keys() | seen.keys(), key=lambda name: (name not in here, -seen.get(name, 0.0)))
     findings = [
-        _profile(number, here.get(name), seen.get(name, 0.0)) for number, name in enumerate(names[:_MOST_PROFILES], start=1)
+        _profile(f"Browser profile {number}", here.get(name), seen.get(name, 0.0), on_disk)
+        for number, name in enumerate(names[:_MOST_PROFILES], start=1)
     ]
     if len(names) > _MOST_PROFILES:
         findings.append(Finding(OK, f"{len(names) - _MOST_PROFILES} more profiles were here before."))
@@ -157,12 +159,21 @@ def _asked(case: Case) -> dict[str, float]:
     return newest
 
 
-def _profile(number: int, version: str | None, asked: float) -> Finding:
+def _profile(name: str, facts: dict[str, Any] | None, asked: float, on_disk: str) -> Finding:
+    """One profile: is it open, when was it asked, and do its host and its extension fit what is installed?"""
     last = f"last asked {iso(asked)}" if asked else "not asked yet"
-    if version is None:
-        return ok(f"Browser profile {number}: closed, {last}.")
-    if version != __version__:
-        other = version if _VERSION.fullmatch(version) else "another version"
-        text = f"Browser profile {number}: open, {last}, but with host {other}, and this is {__version__}."
+    if facts is None:
+        return ok(f"{name}: closed, {last}.")
+    host, extension = _named(facts.get("version")), _named(facts.get("extension", on_disk))
+    if host != __version__:
+        text = f"{name}: open, {last}, but with host {host}, and this is {__version__}."
         return note(text, "Close and open that browser, if this lasts longer than a minute.")
-    return ok(f"Browser profile {number}: open, {last}.")
+    if extension != _named(on_disk):
+        text = f"{name}: open, {last}, but with extension {extension}, and {_named(on_disk)} is laid out."
+        return note(text, "Reload the extension in chrome://extensions, if this lasts longer than a minute.")
+    return ok(f"{name}: open, {last}.")
+
+
+def _named(version: object) -> str:
+    """A version as it may be printed."""
+    return version if isinstance(version, str) and _VERSION.fullmatch(version) else "another version"
