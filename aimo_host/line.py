@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import sys
-import threading
 import time
 
 from aimo_host.dialects import statusline
@@ -81,9 +81,25 @@ def _session(stream: Any) -> Any:
 
 
 def _read(descriptor: int) -> bytes:
-    """What comes before the end or the next silence. In a thread, since a pipe cannot be polled on every system."""
+    """What comes before the end or the next silence."""
     if os.isatty(descriptor):
         return b""
+    if sys.platform == "win32":
+        return _read_in_thread(descriptor)
+    chunks: list[bytes] = []
+    until = time.monotonic() + _LONGEST_SECONDS
+    while time.monotonic() < until and sum(map(len, chunks)) < _LARGEST:
+        chunk = os.read(descriptor, _CHUNK) if select.select([descriptor], [], [], PATIENCE_SECONDS)[0] else b""
+        if not chunk:
+            break
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _read_in_thread(descriptor: int) -> bytes:
+    """The same where a pipe cannot be polled."""
+    import threading
+
     chunks: list[bytes] = []
     ended = threading.Event()
 

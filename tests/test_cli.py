@@ -178,46 +178,6 @@ def test_an_interrupt_is_130_at_once_and_without_a_traceback() -> None:
 # -- the cached read
 
 
-def test_a_cached_read_imports_nothing_heavy() -> None:
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "aimo_host", "--cached", "--json"],
-        env=environment(),
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
-    assert "aimo_host.state.cache" in imported
-    heavy = {
-        "argparse",
-        "asyncio",
-        "dataclasses",
-        "datetime",
-        "email",
-        "http",
-        "httpx",
-        "inspect",
-        "pathlib",
-        "platformdirs",
-        "rich",
-        "ssl",
-    }
-    heavy |= {"subprocess", "tempfile", "typing", "urllib", "dotenv", "selectolax", "logging"}
-    # What the interpreter itself imports to start in a virtual environment is not ours.
-    bare = subprocess.run([sys.executable, "-X", "importtime", "-c", "import runpy"], capture_output=True, text=True, check=True)
-    free = {line.rpartition("|")[2].strip() for line in bare.stderr.splitlines()}
-    assert heavy & imported - free == set()
-    assert {name for name in imported if name.startswith("aimo_host.")} <= {
-        "aimo_host.cli",
-        "aimo_host.gauge",
-        *(f"aimo_host.gauge.{name}" for name in ("catalog", "pace", "problems", "snapshot", "times", "sound")),
-        "aimo_host.state",
-        *(f"aimo_host.state.{name}" for name in ("atomic", "bell", "cache", "jsonfile", "lock", "paths", "settings")),
-    }
-
-
 @pytest.mark.parametrize("arguments", [("--cached",), ("--cached", "--json"), ("paths",)])
 def test_a_cached_read_asks_nobody_and_leaves_no_trace(arguments: tuple[str, ...], aimo_home: Path, simulator: Simulator) -> None:
     aimo(*arguments, **simulator.environment(), ZAI_API_KEY=canaries.ZAI_API_KEY)

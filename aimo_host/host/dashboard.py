@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 
@@ -15,6 +14,7 @@ from aimo_host.state.paths import bundled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import subprocess
     from typing import Any
 
     from aimo_host.routes import Context
@@ -70,6 +70,8 @@ def _started(context: Context) -> str | None:
 
 
 def _start_detached(context: Context) -> subprocess.Popen[bytes]:
+    import subprocess
+
     command = [sys.executable, "-I", "-m", "aimo_host", "serve"]
     environ, folder, nowhere = dict(context.environ), context.paths.state_dir, subprocess.DEVNULL
     flags = 0

@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 
 from aimo_host.gauge.sound import sound
-from aimo_host.state import bell, jsonfile
-from aimo_host.state.lock import FileLock
+from aimo_host.state import jsonfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +42,9 @@ def update(paths: Paths, change: Callable[[dict[str, Any]], dict[str, Any]]) -> 
         NewerSchemaError: the file belongs to a newer version; it was left alone.
         OSError: the disk is full or read-only, another process keeps the lock, or what is there cannot be read just now.
     """
+    from aimo_host.state import bell  # sockets and locks are not worth their import to who only reads
+    from aimo_host.state.lock import FileLock
+
     with FileLock(os.path.join(paths.locks_dir, "cache")).required():
         before = _read_to_write(paths)
         after = change(before)

@@ -1,6 +1,7 @@
 """Where every file of ours lies. The one place that decides it; nothing here touches the disk.
 
-`AIMO_HOME` moves everything below one folder. Without it, the conventions of the operating system decide (platformdirs).
+`AIMO_HOME` moves everything below one folder. Without it, the conventions of the operating system decide: as platformdirs says,
+which is asked itself only where its answer is not a matter of course, since its import takes longer than a cached read.
 """
 
 from __future__ import annotations
@@ -14,6 +15,13 @@ if TYPE_CHECKING:
 
 #: The name under which browsers know the native host.
 HOST_NAME = "com.aimo.host"
+
+#: Folders for cache, config, state and data below the home folder, and the variables that move them.
+_CONVENTIONS = {
+    "linux": (".cache", ".config", ".local/state", ".local/share"),
+    "darwin": ("Library/Caches", *("Library/Application Support",) * 3),
+}
+_VARIABLES = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME")
 
 
 class HomeNotAbsoluteError(ValueError):
@@ -83,16 +91,25 @@ def find(environ: Mapping[str, str]) -> Paths:
         cache, config, state, data = (os.path.join(home, name) for name in ("cache", "config", "state", "data"))
         return Paths(home=home, cache_dir=cache, config_dir=config, state_dir=state, data_dir=data)
 
+    cache, config, state, data = _by_convention(environ) or _by_platformdirs()
+    return Paths(home=data, cache_dir=cache, config_dir=config, state_dir=state, data_dir=data)
+
+
+def _by_convention(environ: Mapping[str, str]) -> list[str] | None:
+    """The four folders where they are a matter of course: Linux and macOS with a home folder."""
+    home, below = environ.get("HOME", ""), _CONVENTIONS.get(sys.platform)
+    if below is None or not os.path.isabs(home) or "ANDROID_ROOT" in environ:
+        return None
+    given = (environ.get(name, "") for name in _VARIABLES)
+    chosen = (one if os.path.isabs(one) else os.path.join(home, usual) for one, usual in zip(given, below, strict=True))
+    return [os.path.join(folder, "aimo") for folder in chosen]
+
+
+def _by_platformdirs() -> list[str]:
     from platformdirs import PlatformDirs
 
     dirs = PlatformDirs("aimo", appauthor=False)
-    return Paths(
-        home=dirs.user_data_dir,
-        cache_dir=dirs.user_cache_dir,
-        config_dir=dirs.user_config_dir,
-        state_dir=dirs.user_state_dir,
-        data_dir=dirs.user_data_dir,
-    )
+    return [dirs.user_cache_dir, dirs.user_config_dir, dirs.user_state_dir, dirs.user_data_dir]
 
 
 def bundled(name: str) -> str:

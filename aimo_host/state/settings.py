@@ -15,8 +15,7 @@ from __future__ import annotations
 import os
 
 from aimo_host.gauge.catalog import ORDER, PROVIDERS
-from aimo_host.state import bell, jsonfile
-from aimo_host.state.lock import FileLock
+from aimo_host.state import jsonfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,6 +116,9 @@ def change(paths: Paths, changed: dict[str, Any]) -> dict[str, Any]:
     Raises:
         OSError: it cannot be written, or not be read just now, or another process keeps the lock.
     """
+    from aimo_host.state import bell  # sockets and locks are not worth their import to who only reads
+    from aimo_host.state.lock import FileLock
+
     with FileLock(os.path.join(paths.locks_dir, "settings")).required():
         found = jsonfile.load_or_set_aside(paths.settings)
         record = _understood(found)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
+import platformdirs.macos
+import platformdirs.unix
 import pytest
 
 from aimo_host.state import paths as places
@@ -38,6 +41,30 @@ def test_a_relative_aimo_home_is_refused_and_named(value: str) -> None:
 
 def test_an_empty_aimo_home_is_not_set(home: Path) -> None:
     assert places.find({"AIMO_HOME": ""}).cache == str(home / ".cache" / "aimo" / "usage.json")
+
+
+@pytest.mark.parametrize("moved", ["", "/elsewhere", "/with slash/", "relative", "~/no"])
+@pytest.mark.parametrize("home", ["/home/ada", "/home/ada/", "/"])
+@pytest.mark.parametrize(
+    ("system", "theirs"), [("linux", platformdirs.unix.Unix), ("darwin", platformdirs.macos.MacOS)], ids=["Linux", "macOS"]
+)
+def test_the_folders_are_those_of_platformdirs(
+    monkeypatch: pytest.MonkeyPatch, system: str, theirs: type[platformdirs.unix.Unix], home: str, moved: str
+) -> None:
+    monkeypatch.setenv("HOME", home)
+    variables = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME")
+    for name in variables:
+        monkeypatch.setenv(name, moved)
+    dirs = theirs("aimo", appauthor=False)
+    expected = (dirs.user_cache_dir, dirs.user_config_dir, dirs.user_state_dir, dirs.user_data_dir)
+    monkeypatch.setattr(sys, "platform", system)
+    found = places.find({"HOME": home, **dict.fromkeys(variables, moved)})
+    assert (found.cache_dir, found.config_dir, found.state_dir, found.data_dir) == expected
+
+
+@pytest.mark.parametrize("environ", [{}, {"HOME": "relative"}, {"HOME": "/data", "ANDROID_ROOT": "/system"}])
+def test_where_they_are_no_matter_of_course_platformdirs_decides(home: Path, environ: dict[str, str]) -> None:
+    assert places.find(environ).cache == str(home / ".cache" / "aimo" / "usage.json")
 
 
 @pytest.mark.parametrize("name", ["extension", "manifests"])
