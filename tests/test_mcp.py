@@ -15,7 +15,6 @@ import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mcp import Client, StdioServerParameters, stdio_client
 
 from aimo_host import cli
 from aimo_host.gauge.choice import BadQuestionError
@@ -40,6 +39,7 @@ JSON = st.recursive(
 
 def talk(*calls: Call) -> tuple[list[Tool], list[CallToolResult]]:
     """The tools that a new server lists, and its answers to the calls."""
+    from mcp import Client, StdioServerParameters, stdio_client  # slow, and every worker of a run reads this module
 
     async def talking() -> tuple[list[Tool], list[CallToolResult]]:
         server = StdioServerParameters(command=COMMAND[0], args=COMMAND[1:], env=environment(), cwd=REPOSITORY)
