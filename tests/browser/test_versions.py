@@ -6,20 +6,27 @@ The extension lies in a folder of its own here, as `aimo install` lays it out, s
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aimo_host import __version__
+from aimo_host.state import presence
 from tests.browser import processes
 from tests.browser.chromium import Unwatched, arguments, switch_developer_mode_on
-from tests.browser.stage import EXTENSION
+from tests.browser.stage import EXTENSION, Stage
 from tests.faces import scenes
 from tests.faces.theatre import NOWHERE, Theatre
+from tests.setup import wheels
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.simulator.simulator import Simulator
 
 pytestmark = pytest.mark.browser
 
@@ -58,3 +65,23 @@ def test_an_older_extension_takes_up_the_newer_one_that_lies_in_its_folder(
         lay_out(tmp_path / "extension", NEWER)
         stage.replace({"welcome": {**welcome, **reception}})
         processes.until(lambda: introduced()[-1] == NEWER, "the newer extension runs")
+
+
+def test_an_upgrade_reaches_the_host_and_the_extension_of_a_browser_that_is_open(
+    simulator: Simulator, chromium: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    newer = wheels.environment(tmp_path / "env", wheels.build(tmp_path, NEWER))
+    with Stage(str(tmp_path_factory.mktemp("s")), simulator, chromium) as stage:
+
+        def running() -> list[tuple[str, str]]:
+            here = presence.present(os.path.join(stage.home, "state", "presence"))
+            return [(facts["version"], facts["extension"]) for facts in here if facts["kind"] == "host"]
+
+        switch_developer_mode_on(stage.profile)
+        stage.install()
+        options = arguments(os.path.join(stage.home, "data", "extension"), simulator.resolver_rules)
+        with Unwatched(chromium, stage.profile, stage.environ, options, "about:blank"):
+            processes.until(lambda: running() == [(__version__, __version__)], "the older ones run")
+            command = [str(newer / "bin/aimo"), "install", "--user-data-dir", stage.profile]
+            subprocess.run(command, env=stage.environ, check=True, capture_output=True)
+            processes.until(lambda: running() == [(NEWER, NEWER)], "the newer ones run")
