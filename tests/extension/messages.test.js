@@ -113,3 +113,24 @@ const MALFORMED = [
 for (const [tier, message] of MALFORMED) {
   test(`malformed: ${tier} ${JSON.stringify(message)?.slice(0, 80)}`, () => assert.equal(accept(tier, message), null));
 }
+
+/** What promise 11 gives to whom, by the type alone. */
+const PROMISED = { face: ["recheck", "refresh", "serve", "settings", "secret"], zai_page: ["zai_token"] };
+
+test("whoever sends whatever, it is accepted exactly where it is promised", () => {
+  const wrong = [];
+  for (const [who, sender] of SENDERS)
+    for (const [, message] of [...MESSAGES, ...MALFORMED]) {
+      const accepted = accept(tierOf(sender, OWN), message);
+      const page = new Map([
+        [POPUP, "face"],
+        [OPTIONS, "face"],
+        [ZAI, "zai_page"],
+        [CHAT, "zai_page"],
+      ]).get(sender);
+      const wellFormed = MESSAGES.some(([, one]) => one === message);
+      const may = wellFormed && page !== undefined && PROMISED[page].includes(message.type);
+      if ((accepted !== null) !== may) wrong.push([who, message]);
+    }
+  assert.deepEqual(wrong, []);
+});

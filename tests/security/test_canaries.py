@@ -1,4 +1,4 @@
-"""Promises 8 and 12: a canary wherever a secret is kept, all routes and faces used in each mood of the providers; none is seen."""
+"""Promises 8 and 12: a canary wherever a secret is kept, all routes and faces used in each mood of the providers; none shows."""
 
 from __future__ import annotations
 
