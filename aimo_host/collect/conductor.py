@@ -114,7 +114,7 @@ def _sweep(context: Context) -> None:
     """Clear away what killed writers left behind."""
     paths = context.paths
     for folder in (paths.cache_dir, paths.config_dir, paths.state_dir, paths.presence_dir):
-        atomic.sweep(folder, older_than=_LEFT_BEHIND_SECONDS, now=context.clock())
+        atomic.sweep(folder, older_than=_LEFT_BEHIND_SECONDS)
 
 
 def _carry_out(context: Context, listener: Listener, provider: str, wanted: Wanted) -> None:

@@ -143,9 +143,14 @@ def _remove(path: str) -> None:
         os.unlink(path)
 
 
-def sweep(folder: str, *, older_than: float, now: float) -> None:
-    """Remove temporary files that a killed writer left in `folder`, once they are `older_than` seconds old."""
+def sweep(folder: str, *, older_than: float) -> None:
+    """Remove temporary files that a killed writer left in `folder`, `older_than` seconds before the last change in it.
+
+    Both moments are the file system's. Our clock may have jumped, or not be the file server's: then a file that somebody is
+    writing just now would look old.
+    """
     try:
+        changed = os.stat(folder).st_mtime
         names = os.listdir(folder)
     except OSError:
         return
@@ -154,7 +159,7 @@ def sweep(folder: str, *, older_than: float, now: float) -> None:
             continue
         path = os.path.join(folder, name)
         try:
-            expired = now - os.lstat(path).st_mtime > older_than
+            expired = changed - os.lstat(path).st_mtime > older_than
         except OSError:
             continue
         if expired:

@@ -53,7 +53,11 @@ class Browser:
         other = self.instead.get(source) or self.instead.get(source.partition(".")[0])
         if other is None and params.get("org", self.person.organization) != self.person.organization:
             other = claude.WRONG_ORGANIZATION
-        return message_of(other or self.person.answers(time.time())[source])
+        return message_of(other or self.person.answers(self.now())[source])
+
+    def now(self) -> float:
+        """The providers' clock."""
+        return time.time()
 
     def count(self) -> dict[str, int]:
         return {source: self.asked.count(source) for source in self.asked}

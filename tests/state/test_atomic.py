@@ -229,17 +229,27 @@ def test_what_killed_writers_left_is_swept_once_it_is_old(tmp_path: Path) -> Non
     for name in ("old.part", "young.part", "old.json"):
         (tmp_path / name).write_text("")
         os.utime(tmp_path / name, (NOW, NOW - (0 if name.startswith("young") else 100)))
-    atomic.sweep(str(tmp_path), older_than=60, now=NOW)
+    os.utime(tmp_path, (NOW, NOW))
+    atomic.sweep(str(tmp_path), older_than=60)
     assert sorted(os.listdir(tmp_path)) == ["old.json", "young.part"]
 
 
+def test_a_file_that_is_being_written_is_not_swept_whatever_the_clock_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "new.part").write_text("")
+    monkeypatch.setattr(time, "time", lambda: NOW + 10 * 365 * 86400)
+    atomic.sweep(str(tmp_path), older_than=60)
+    assert os.listdir(tmp_path) == ["new.part"]
+
+
 def test_sweeping_a_folder_that_is_not_there_is_nothing(tmp_path: Path) -> None:
-    atomic.sweep(str(tmp_path / "none"), older_than=0, now=NOW)
+    atomic.sweep(str(tmp_path / "none"), older_than=0)
 
 
 def test_sweeping_passes_over_what_another_has_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "listdir", lambda _: ["gone.part"])
-    atomic.sweep(str(tmp_path), older_than=0, now=NOW)
+    atomic.sweep(str(tmp_path), older_than=0)
 
 
 # Evidence
