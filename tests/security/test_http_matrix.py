@@ -136,7 +136,8 @@ def answered() -> list[tuple[Row, Reply]]:
 
 
 def test_every_request_is_answered_as_promised(answered: list[tuple[Row, Reply]]) -> None:
-    assert [(row, reply.status) for row, reply in answered if reply.status != promised(row)] == []
+    wrong = [(row, reply.status) for row, reply in answered if reply.status != promised(row)]
+    assert wrong[:10] == []
 
 
 def test_who_is_refused_gets_no_data_and_causes_nothing(answered: list[tuple[Row, Reply]]) -> None:

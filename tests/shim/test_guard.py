@@ -84,7 +84,8 @@ def verdict(method: str, path: str, host: str, origin: str | None, site: str | N
 def test_the_whole_table_is_as_promised() -> None:
     hosts = [*GOOD_HOSTS, *BAD_HOSTS[:4]]
     table = itertools.product(METHODS, PATHS, hosts, ORIGINS, SITES, MODES, DESTS)
-    assert [row for row in table if verdict(*row) != promised(*row)] == []
+    wrong = [row for row in table if verdict(*row) != promised(*row)]
+    assert wrong[:10] == []
 
 
 def test_no_other_host_passes_with_anything() -> None:
