@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, NoReturn
 
+    from aimo_host.host.frames import Decoder
     from aimo_host.host.session import Session
 
 _CHUNK = 65536
@@ -66,47 +67,66 @@ def _own_stdout() -> int:
 
 
 def _talk(pipe: _Pipe, environ: Mapping[str, str]) -> None:
-    """Read frames until the end of input."""
-    from aimo_host.host.frames import BadFrameError, Decoder, FrameTooLargeError
+    """Read frames until the end of input, or until a newer host is to take over."""
+    from aimo_host.host.frames import Decoder, FrameTooLargeError
     from aimo_host.host.session import Session
     from aimo_host.routes import Context
     from aimo_host.state import paths
 
-    session = Session(Context(paths.find(environ), environ, time.time), pipe.send, lambda: _leave(session))
+    door = _Door()
+    session = Session(Context(paths.find(environ), environ, time.time), pipe.send, door.knock)
     decoder = Decoder()
     try:
-        while data := os.read(0, _CHUNK):
-            with session.attending:
+        while True:
+            if door.has_input():
+                data = os.read(0, _CHUNK)
+                if not data:
+                    break
                 decoder.feed(data)
-                while True:
-                    try:
-                        message = decoder.next()
-                    except BadFrameError:
-                        pipe.send({"type": "error", "code": "bad_message", "message": "This frame is not a JSON object."})
-                        continue
-                    if message is None:
-                        break
-                    session.handle(message)
-            session.make_way()
+                _handle(decoder, session, pipe)
+            if session.makes_way() and not door.has_input(0):
+                break
     except FrameTooLargeError:
         pipe.send({"type": "error", "code": "too_large", "message": "A frame may hold at most 1 MiB."})
     finally:
-        _close(session)
+        # The bell's thread may be in the middle of a write that nobody reads; it is not worth waiting for.
+        closing = threading.Thread(target=session.close, daemon=True)
+        closing.start()
+        closing.join(_FAREWELL_SECONDS)
 
 
-def _close(session: Session) -> None:
-    # The bell's thread may be in the middle of a write that nobody reads; it is not worth waiting for.
-    closing = threading.Thread(target=session.close, daemon=True)
-    closing.start()
-    closing.join(_FAREWELL_SECONDS)
+def _handle(decoder: Decoder, session: Session, pipe: _Pipe) -> None:
+    """Carry out every message that is complete."""
+    from aimo_host.host.frames import BadFrameError
+
+    while True:
+        try:
+            message = decoder.next()
+        except BadFrameError:
+            pipe.send({"type": "error", "code": "bad_message", "message": "This frame is not a JSON object."})
+            continue
+        if message is None:
+            return
+        session.handle(message)
 
 
-def _leave(session: Session) -> None:
-    """End, for a newer host's sake; not while there is something to read: who reads it will call again."""
-    if sys.platform != "win32" and select.select([0], [], [], 0)[0]:
-        return
-    _close(session)
-    _end()
+class _Door:
+    """What the main thread sleeps at: input from the browser, or a knock from another thread."""
+
+    def __init__(self) -> None:
+        self._inside, self._outside = os.pipe()
+
+    def knock(self) -> None:
+        os.write(self._outside, b"!")
+
+    def has_input(self, timeout: float | None = None) -> bool:
+        """Sleep until there is something to read (True), somebody knocked or `timeout` seconds have passed (False)."""
+        if sys.platform == "win32":  # select knows no pipes there: a newer host's turn comes with the next frame
+            return timeout is None
+        ready = select.select([0, self._inside], [], [], timeout)[0]
+        if self._inside in ready:
+            os.read(self._inside, _CHUNK)
+        return 0 in ready
 
 
 def _end() -> NoReturn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from aimo_host.host.replaced import Share
 from aimo_host.state import attempts, log, requests, settings
 
 TYPE_CHECKING = False
@@ -36,7 +37,7 @@ class Refresher:
 
     def look(self) -> None:
         """Begin what open requests ask of this process and has not begun yet. One that is ending leaves them to its successor."""
-        if self._work.is_ending:
+        if self._work.is_ending():
             return
         paths, now = self._context.paths, self._context.clock()
         with self._looking:
@@ -90,7 +91,8 @@ class Refresher:
         try:
             # One for as long as the host lives: it knows what it has begun, also what cannot be marked as done.
             self._conductor = self._conductor or Conductor(self._context, self._listener)
-            self._conductor.wait_until(lambda found: not found.unsettled(clock()), _CONDUCTOR_SECONDS)
+            share = Share(self._work)
+            self._conductor.wait_until(lambda found: not share.of(found.unsettled(clock())), _CONDUCTOR_SECONDS, among=share)
         except Exception as error:  # noqa: BLE001 - the next ring tries again
             log.write(self._context.paths, f"conducting: {type(error).__name__}")
             return

@@ -41,18 +41,18 @@ class RefusedError(Exception):
 
 
 class Session:
-    """`send` writes one message to the extension, `end` is for a host that a newer one replaces; both from any thread.
+    """`send` writes one message to the extension; it may be called from any thread, and so may `knock`.
 
-    While somebody holds `attending`, this host does not end by itself.
+    `knock` asks the main thread to look at `makes_way`.
     """
 
-    def __init__(self, context: Context, send: Callable[[dict[str, Any]], None], end: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, context: Context, send: Callable[[dict[str, Any]], None], knock: Callable[[], None] = lambda: None
+    ) -> None:
         self._context = context
         self._send = send
-        self._end = end
-        self.attending = threading.RLock()
-        self._installation = Installation(context.paths)
-        self._work = Work(self.make_way)
+        self._knock = knock
+        self._work = Work(Installation(context.paths), self._knock_if_over)
         self._extension = Extension(send)
         self._listener: Listener | None = None
         self._profile: str | None = None
@@ -81,16 +81,16 @@ class Session:
         known = {"id": about} if isinstance(about, str) and len(about) <= _LONGEST_ID else {}
         self._send({"type": "error", "code": code, "message": message, **known})
 
-    def make_way(self) -> None:
-        """End, unless something is under way, if a browser would start another aimo now than the one that runs here.
+    def makes_way(self) -> bool:
+        """Whether this host should end now: a browser would start another aimo than this one, and nothing is under way.
 
         The extension opens the other one a second later; what was asked for and not begun stands in the files.
         """
-        with self.attending:
-            if self._work.is_ending or self._installation.was_replaced():
-                self._work.is_ending = True
-                if self._work.is_quiet():
-                    self._end()
+        return self._work.is_over()
+
+    def _knock_if_over(self) -> None:
+        if self._work.is_over():
+            self._knock()
 
     def close(self) -> None:
         """The extension is gone."""
@@ -221,7 +221,7 @@ class Session:
     def _on_ring(self) -> None:
         try:
             self._publish()
-            self.make_way()
+            self._knock_if_over()
             if self._refresher is not None:
                 self._refresher.look()
         except Exception as error:  # noqa: BLE001 - the bell's thread must survive; the files are looked at again at the next ring

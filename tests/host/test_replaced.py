@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import aimo_host
-from aimo_host.host.replaced import Installation, Work
+from aimo_host.host.replaced import Installation, Share, Work
 from aimo_host.state import bell, cache, paths, presence, requests
 from tests.browser.processes import until
 from tests.host.peer import Peer, healthy
@@ -78,12 +80,25 @@ def test_a_package_exchanged_in_place_is_another_aimo(home: Path, monkeypatch: p
     assert installation.was_replaced()
 
 
-def test_work_is_quiet_when_its_last_thread_has_ended_also_by_a_fault() -> None:
-    quiet: list[bool] = []
-    work = Work(lambda: quiet.append(work.is_quiet()))
-    work.begin(lambda: None)
-    until(lambda: quiet == [True], "the end of a thread")
-    assert work.is_quiet()
+def test_work_is_over_when_its_last_thread_has_ended(launcher: Path) -> None:
+    over: list[bool] = []
+    work = Work(Installation(places()), lambda: over.append(work.is_over()))
+    go_on = threading.Event()
+    work.begin(go_on.wait, 10)
+    assert not work.is_over()
+    upgrade(launcher)
+    assert not work.is_over()
+    go_on.set()
+    until(lambda: over == [True], "the end of a thread")
+
+
+def test_who_is_ending_takes_nothing_more_on_and_sees_to_what_it_took(launcher: Path) -> None:
+    share = Share(Work(Installation(places()), lambda: None))
+    assert "claude" in share
+    assert share.of(["claude", "codex"]) == ["claude", "codex"]
+    upgrade(launcher)
+    assert "codex" not in share
+    assert share.of(["claude", "codex"]) == ["claude"]
 
 
 # -- real hosts
@@ -161,6 +176,19 @@ def test_what_is_asked_for_meanwhile_is_left_to_its_successor(launcher: Path) ->
     with Peer() as new:
         assert new.hello()["refresh_pending"] is True
         new.expect("ask", lambda m: m["source"] == "codex.usage")
+
+
+@pytest.mark.parametrize("_run", range(5))
+def test_a_message_that_comes_together_with_the_ring_is_not_lost(launcher: Path, _run: int) -> None:
+    with Peer() as peer:
+        peer.hello()
+        peer.process.send_signal(signal.SIGSTOP)
+        upgrade(launcher)
+        bell.ring(places().bells_dir)
+        peer.send({"type": "refresh", "id": "r", "trigger": "popup"})
+        peer.process.send_signal(signal.SIGCONT)
+        assert peer.exit_code() == 0
+    assert set(requests.read(places(), time.time()).standing(time.time())) == {"claude", "codex", "zai", "ollama"}
 
 
 def test_who_waits_for_a_browser_is_rung_when_its_host_arrives() -> None:
