@@ -20,6 +20,7 @@ import install
 from aimo_host.state import paths
 from tests import __main__ as runner
 from tests.setup.machines import tree
+from tests.setup.terminal import CTRL_C, Terminal
 
 OFFLINE = (
     "WARNING: Retrying after connection broken by 'NewConnectionError(...)'\nERROR: No matching distribution found for httpx\n"
@@ -284,6 +285,37 @@ def test_an_interrupt_ends_the_childrens_children_too(home: Path, when: str) -> 
     while _is_alive(note.read_text().strip()):  # a kill that was sent takes effect a moment later
         assert time.monotonic() < patience
         time.sleep(0.01)
+
+
+#: install.py with an environment in which `aimo install` waits for the extension, and leaves well when it is interrupted.
+WAITING = """
+import os, sys
+root, env = sys.argv[1:]
+sys.path.insert(0, root)
+import install
+install.environment = lambda data, dry_run: env
+install.remove_unused = lambda data: print("cleared away")
+sys.argv[1:] = []
+sys.exit(install.main())
+"""
+PATIENT = """#!/bin/sh
+trap 'echo later; exit 0' INT
+echo waiting
+while :; do sleep 0.1; done
+"""
+
+
+def test_ctrl_c_behind_the_registration_is_answered_by_aimo_install(home: Path) -> None:
+    python = Path(install.python_in(str(home)))
+    python.parent.mkdir()
+    python.write_text(PATIENT)
+    python.chmod(0o755)
+    with Terminal([sys.executable, "-c", WAITING, install.ROOT, str(home)], dict(os.environ)) as terminal:
+        terminal.reads("waiting")
+        terminal.press(CTRL_C)
+        assert terminal.exit_code() == 0
+    assert "later" in terminal.text
+    assert "cleared away" in terminal.text
 
 
 def _is_alive(pid: str) -> bool:
