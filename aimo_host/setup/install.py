@@ -11,10 +11,11 @@ import os
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
+from aimo_host import __version__
 from aimo_host.setup import SetupError, browsers, environment, leading, plan, receipt
 from aimo_host.setup.steps import Write, sweep
 from aimo_host.setup.system import System
-from aimo_host.state import bell
+from aimo_host.state import bell, presence
 from aimo_host.state.paths import HomeNotAbsoluteError
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def carry_out(options: argparse.Namespace, system: System) -> Done:
         lines = [f"Would write {step.place}" for step in steps] or ["Nothing would change."]
     else:
         _apply(system, made, steps)
-        lines = _registered(made) + ([_command(system)] if options.link else [])
+        lines = _registered(made) + ([_command(system)] if options.link else []) + _older_dashboard(system)
     sys.stdout.write("\n".join(lines) + "\n")
     for sentence in made.refused + browsers.remarks(system):
         complain(sentence, 1)
@@ -120,6 +121,14 @@ def _registered(made: Plan) -> list[str]:
     if not made.registered:
         return ["No browser was registered: none that aimo knows was found (`aimo install --browser NAME` names one)."]
     return ["Registered with:"] + [f"  {label}: {place}" for label, place in made.registered]
+
+
+def _older_dashboard(system: System) -> list[str]:
+    """A server does not end for a newer one's sake: a person may have started it, with options of their own."""
+    here = presence.present(system.paths.presence_dir)
+    if all(facts.get("version", __version__) == __version__ for facts in here if facts.get("kind") == "shim"):
+        return []
+    return ["`aimo serve` still runs as another version: stop it, and start it again."]
 
 
 def _command(system: System) -> str:

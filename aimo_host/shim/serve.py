@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 
+from aimo_host import __version__
 from aimo_host.shim import static
 from aimo_host.shim.api import Api, SampleApi
 from aimo_host.shim.handler import Handler, Site
@@ -157,7 +158,7 @@ def _say(line: str) -> None:
 
 def _sign(paths: state_paths.Paths, port: int) -> presence.Presence | None:
     try:
-        return presence.Presence(paths.presence_dir, {"kind": "shim", "port": port, "pid": os.getpid()})
+        return presence.Presence(paths.presence_dir, {"kind": "shim", "port": port, "pid": os.getpid(), "version": __version__})
     except OSError:
         return None  # a disk that cannot be written: the popup will not find us, but who asks is answered
 

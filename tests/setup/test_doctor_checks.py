@@ -425,6 +425,15 @@ def test_a_shim_that_does_not_answer_is_a_problem(home: Path) -> None:
     assert found == [("problem", f"The shim at http://localhost:{port}/ runs and does not answer.")]
 
 
+@pytest.mark.parametrize(("version", "words"), [("0.0.1", "is not the one of aimo"), (__version__, "No shim runs")])
+def test_a_shim_of_another_version_is_a_problem(home: Path, version: str, words: str) -> None:
+    system = machine(home, environ={"AIMO_PORT": "0"})
+    sign = presence.Presence(system.paths.presence_dir, {"kind": "shim", "version": version})
+    found = look(shim.shim, system)
+    sign.leave()
+    assert words in found[0][1]
+
+
 @pytest.mark.parametrize("port", [0, -1, 70000, "80", None, True], ids=str)
 def test_a_sign_without_a_port_is_no_shim(home: Path, port: object) -> None:
     system = machine(home, environ={"AIMO_PORT": "0"})

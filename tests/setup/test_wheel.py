@@ -229,15 +229,18 @@ def test_uninstalling_ends_the_hosts_that_run(chrome: Path, older: Path) -> None
         assert tree(chrome.parent) == before
 
 
-def test_a_dashboard_that_still_runs_is_mentioned(chrome: Path, older: Path) -> None:
+def test_a_dashboard_that_still_runs_is_mentioned_by_who_replaces_it_and_by_who_takes_it_away(
+    chrome: Path, older: Path, newer: Path
+) -> None:
     assert chrome.exists()
-    install(older)
+    assert "`aimo serve`" not in install(older)
     serving = subprocess.Popen(
         [str(older / "bin/aimo"), "serve", "--port", "0"], env=environment(), cwd="/", stdout=subprocess.DEVNULL
     )
     try:
         until(lambda: presence.present(places().presence_dir), "it serves")
-        assert "`aimo serve` still runs" in aimo(older, "uninstall").stdout
+        assert "`aimo serve` still runs as another version" in install(newer)
+        assert "`aimo serve` still runs: stop it." in aimo(newer, "uninstall").stdout
     finally:
         serving.terminate()
         serving.wait()

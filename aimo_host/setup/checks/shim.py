@@ -9,6 +9,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
+from aimo_host import __version__
 from aimo_host.setup.checks import note, ok, problem
 from aimo_host.state import presence
 
@@ -27,6 +28,10 @@ def shim(case: Case) -> list[Finding]:
     signs = presence.present(case.system.paths.presence_dir)
     ports = [facts["port"] for facts in signs if facts.get("kind") == "shim" and _is_port(facts.get("port"))]
     findings = [finding for port in ports for finding in _running(port)]
+    if any(facts.get("version", __version__) != __version__ for facts in signs if facts.get("kind") == "shim"):
+        findings.append(
+            problem(f"The shim that runs is not the one of aimo {__version__}.", "Stop it, and start `aimo serve` again.")
+        )
     return findings + _next_port(case.system.environ.get("AIMO_PORT") or str(DEFAULT_PORT), runs=bool(ports))
 
 
