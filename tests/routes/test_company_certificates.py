@@ -101,8 +101,20 @@ def test_a_bare_authority_may_stand_in_a_folder(monkeypatch: pytest.MonkeyPatch,
     )
     (tmp_path / "certs").mkdir()
     (tmp_path / "ca.pem").rename(tmp_path / "certs" / f"{hashed.stdout.strip()}.0")
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "certs"))
+    monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path}/missing:{tmp_path}/certs")
     assert shaken_hands(network.trust(), served, "chatgpt.com").version() == "TLSv1.3"
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_certifi_s_authorities_count_only_where_nobody_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, is_named: bool
+) -> None:
+    monkeypatch.setattr(ssl, "create_default_context", lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))  # a system without any
+    monkeypatch.setattr(network, "_has_roots", lambda _: False)
+    (tmp_path / "01234567.0").touch()
+    if is_named:
+        monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path}/missing:{tmp_path}")
+    assert (network.trust().cert_store_stats()["x509_ca"] > 50) == (not is_named)
 
 
 def test_a_reading_comes_through_a_network_with_a_bare_authority(

@@ -23,6 +23,7 @@ from aimo_host.gauge.model import Usage
 from aimo_host.gauge.problems import Problem
 from aimo_host.routes import client, network, read
 from tests.host.peer import REPOSITORY, environment
+from tests.routes.test_company_certificates import strict
 from tests.simulator import canaries, certificates, proxy
 from tests.simulator.listener import Listener
 
@@ -355,6 +356,7 @@ def test_a_proxy_with_a_certificate_of_its_own_is_believed_like_a_provider(
     is_trusted: bool,
     what: str | None,
 ) -> None:
+    monkeypatch.setattr(ssl, "create_default_context", strict)  # which httpcore would take by itself
     served = certificates.issue_bare(str(tmp_path / "proxy.pem"), ["localhost"])
     behind = ("127.0.0.1", int(os.environ["HTTPS_PROXY"].rpartition(":")[2]))
 
