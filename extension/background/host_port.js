@@ -19,6 +19,7 @@ const HEALTHY_MS = 60_000;
 const WELCOME_MS = 10_000;
 const TIMERS_MS = [1_000, 2_000, 4_000];
 const ALARMS_MINUTES = [1, 2, 4, 8, 16, 30];
+const LONGEST_MS = 30 * 60_000;
 const TROUBLE = "host_trouble";
 
 /**
@@ -93,7 +94,9 @@ export class HostPort {
   async start() {
     const trouble = await this.#remember();
     if (this.#port || this.#opening) return;
-    if (!trouble || trouble.retryAt <= this.#world.now()) return this.#open();
+    const left = trouble ? trouble.retryAt - this.#world.now() : 0;
+    // A longer wait than there is was written by a clock that was ahead.
+    if (!trouble || left <= 0 || left > LONGEST_MS) return this.#open();
     this.#tell(trouble.state, trouble.detail);
     this.#retryAt(trouble.retryAt, "alarm");
   }

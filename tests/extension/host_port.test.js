@@ -89,6 +89,21 @@ test("a worker that wakes up before the time is over leaves the host alone", asy
   assert.ok(second.alarms.has(RECONNECT_ALARM), "alarms may have been lost with the browser");
 });
 
+const MOMENTS = [
+  ["is over", -1, 1],
+  ["is not over", 1, 0],
+  ["is as long as any", 1_800_000, 0],
+  ["was written by a clock that was ahead", 86_400_000, 1],
+];
+for (const [what, left, ports] of MOMENTS) {
+  test(`a worker comes to life and the wait ${what}`, async () => {
+    const trouble = { failures: 9, retryAt: NOW + left, state: "missing", detail: "" };
+    const away = stage(storage({ host_trouble: trouble }));
+    await away.host.start();
+    assert.equal(away.ports.length, ports);
+  });
+}
+
 test("a worker whose timer died with it connects when it wakes up", async () => {
   const session = storage({ host_trouble: { failures: 2, retryAt: NOW - 1, state: "crashed", detail: "" } });
   const { host, ports, alarms, lose } = stage(session);

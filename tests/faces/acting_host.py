@@ -2,8 +2,9 @@
 
     python acting_host.py FOLDER     beside FOLDER/scene.json, with the socket FOLDER/cue and the record FOLDER/heard
 
-The scene is `{"welcome": …}`, or `{"exit": N}` for a host that ends at once. Each line that arrives at the socket is one more
-message for the extension, or `{"type": "exit"}`. It asks nobody and keeps nothing.
+The scene is `{"welcome": …}`, with `"exit": N` for a host that ends after it; `{"exit": N}` for one that ends at once;
+`{"raw": text}` for one that says this instead of a frame. When it started is written to FOLDER/starts. Each line that arrives at
+the socket is one more message for the extension, or `{"type": "exit"}`. It asks nobody and keeps nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 from typing import Any
 
 
@@ -37,8 +39,11 @@ def main(folder: str) -> int:
     """The exit code that the scene wants, 0 at the end of the conversation."""
     with open(os.path.join(folder, "scene.json"), encoding="utf-8") as file:
         scene: dict[str, Any] = json.load(file)
-    if "exit" in scene:
-        return int(scene["exit"])
+    with open(os.path.join(folder, "starts"), "a", encoding="ascii") as starts:
+        starts.write(f"{time.monotonic()}\n")
+    if "welcome" not in scene:
+        os.write(1, scene.get("raw", "").encode("latin-1"))
+        return int(scene.get("exit", 0))
     cue = os.path.join(folder, "cue")
     if os.path.exists(cue):
         os.remove(cue)
@@ -50,6 +55,8 @@ def main(folder: str) -> int:
         message = json.loads(sys.stdin.buffer.read(struct.unpack("=I", head)[0]))
         if message["type"] == "hello":
             _say(scene["welcome"])
+            if "exit" in scene:
+                return int(scene["exit"])
         with open(os.path.join(folder, "heard"), "a", encoding="utf-8") as record:
             record.write(json.dumps(message) + "\n")
     return 0

@@ -6,8 +6,10 @@ Faces are looked at under Playwright. The worker alone is watched from outside, 
 from __future__ import annotations
 
 import os
+import struct
 import time
 import urllib.request
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,13 +23,15 @@ from tests.faces.theatre import NOWHERE, OPTIONS, POPUP, Theatre, theatre
 from tests.reliability import figures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.browser
 
 #: In a deep run long enough for the worker to be stopped and its timers to die: then only an alarm helps.
 AWAY_SECONDS = 50 if figures.IS_DEEP else 0
+#: How long nothing is tried after the fourth try; in a deep run until shortly before the alarm.
+ALARM_SECONDS = 50 if figures.IS_DEEP else 2
 #: Long enough for the worker's own quick tries (after 0, 1, 3 and 7 s) to be over: the next one is an alarm, a minute away.
 TRIES_SECONDS = 9
 #: What the host does -> what the face says, and the command that helps.
@@ -76,6 +80,38 @@ def test_without_a_debugger_the_worker_finds_the_host_once_it_is_there(
         away.replace({"welcome": scenes.welcome(scenes.full(time.time()))})
         processes.until(lambda: away.heard("hello"), "the worker has found the host", 15 + 2 * AWAY_SECONDS)
     assert away.heard("refresh") == []
+
+
+_WELCOME = {"welcome": scenes.welcome(scenes.full(time.time()))}
+_CRASHES: dict[str, dict[str, Any]] = {
+    "after its welcome": {**_WELCOME, "exit": 1},
+    "at once": {"exit": 1},
+    "with words that are no frame": {"raw": "Traceback (most recent call last):\n"},
+    "with a frame that is too large": {"raw": struct.pack("=I", 1024 * 1024 + 1).decode("latin-1") + "x" * (1024 * 1024 + 1)},
+}
+if not figures.IS_DEEP:
+    _CRASHES = {"after its welcome": _CRASHES["after its welcome"]}
+
+
+@pytest.mark.parametrize("crash", _CRASHES)
+def test_without_a_debugger_a_crashing_host_is_started_after_1_2_and_4_s_and_then_by_an_alarm(
+    chromium: str, tmp_path: Path, crash: str, record_figure: Callable[..., None]
+) -> None:
+    away = Theatre(str(tmp_path))
+    away.replace(_CRASHES[crash])
+    with Unwatched(chromium, away.profile, away.environ, arguments(EXTENSION, NOWHERE), "about:blank"):
+        processes.until(lambda: len(away.starts()) >= 4, "the host was tried four times", 30)
+        time.sleep(ALARM_SECONDS)  # an alarm is a minute away: nothing may be tried before
+        starts = away.starts()
+        gaps = [later - before for before, later in pairwise(starts[:4])]
+        away.replace(_WELCOME)
+        if figures.IS_DEEP:
+            processes.until(lambda: away.heard("hello"), "the alarm has found the host", 60)
+            gaps.append(away.starts()[4] - starts[3])
+    is_reached = len(starts) == 4 and all(gap >= least for gap, least in zip(gaps, (1, 2, 4, 60), strict=False))
+    measured = f"crash {crash}: tried after {', '.join(f'{gap:.1f}' for gap in gaps)} s"
+    record_figure("host away", measured, is_reached=is_reached)
+    assert is_reached, measured
 
 
 def test_without_a_debugger_an_open_popup_finds_the_host_in_seconds(chromium: str, tmp_path: Path) -> None:

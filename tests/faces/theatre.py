@@ -83,6 +83,14 @@ class Theatre:
             return []
         return [message for message in said if message["type"] == kind]
 
+    def starts(self) -> list[float]:
+        """When hosts were started so far (monotonic seconds)."""
+        try:
+            with open(os.path.join(self.folder, "starts"), encoding="ascii") as starts:
+                return [float(line) for line in starts if line.endswith("\n")]
+        except FileNotFoundError:
+            return []
+
     def awaits(self, kind: str, count: int = 1) -> dict[str, Any]:
         """The newest message of that type, as soon as there are so many."""
         processes.until(lambda: len(self.heard(kind)) >= count, f"{count} x {kind}")
