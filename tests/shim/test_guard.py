@@ -173,3 +173,12 @@ def test_a_token_opens_no_other_door(wrong: tuple[str, str]) -> None:
     refusal = check("GET", "/api/usage", "", list(headers.items()), port=PORT, token=TOKEN)
     assert refusal is not None
     assert refusal.status in {403, 421}
+
+
+@pytest.mark.parametrize("blank", ["\x0b", "\x0c", "\x1c", "\x1f", "\x85", "\xa0", "\n", "\r\n "])
+@pytest.mark.parametrize("host", GOOD_HOSTS[:3])
+def test_what_only_python_takes_for_a_blank_is_part_of_a_strangers_name(host: str, blank: str) -> None:
+    for made in (f"{host}{blank}", f"{blank}{host}"):
+        refusal = check("GET", "/api/ping", "", [("Host", made)], port=PORT, token=None)
+        assert refusal is not None
+        assert refusal.status == 421
