@@ -66,6 +66,7 @@ test("the host sees four headers and no others", async () => {
     "x-account": "c@example.test",
     "cf-mitigated": "no",
     "x-token": "t",
+    "set-cookie": "session=s",
   };
   const { sources } = sourcesWith({ "https://claude.ai/api/organizations": () => response(200, "[]", headers) });
   const answer = await sources.ask("claude.organizations", {});
