@@ -107,7 +107,15 @@ def test_a_broken_variable_is_named(context: Context, monkeypatch: pytest.Monkey
     assert outcome(context) == name
 
 
-@pytest.mark.parametrize(("name", "value"), BROKEN[::5], ids=lambda text: ascii(text)[:40])
+IN_ROWS = (
+    *BROKEN[::6],
+    ("SSL_CERT_FILE", "/nowhere/CANARY"),
+    ("SSL_CERT_FILE", "/dev/zero"),
+    ("SSL_CERT_DIR", "/nowhere/CANARY"),
+)
+
+
+@pytest.mark.parametrize(("name", "value"), IN_ROWS, ids=lambda text: ascii(text)[:40])
 def test_the_command_line_names_it_in_every_row_that_needs_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
 ) -> None:
@@ -150,24 +158,23 @@ FILES = ("missing", "empty", "text", "binary", "torn", "der", "huge", "folder", 
 
 @pytest.mark.parametrize("shape", FILES)
 def test_a_file_of_certificates_that_is_none_is_named(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, shape: str
+    context: Context, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shape: str
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", unusable_file(shape, tmp_path))
-    found = rows(capsys)
-    assert [is_named(found[provider], "SSL_CERT_FILE") for provider in ("zai", "ollama")] == [True, True]
+    assert outcome(context) == "SSL_CERT_FILE"
 
 
 @pytest.mark.parametrize("value", ["{}/missing", "{}/file", "{}/empty", "{}/missing:{}/empty", ":", "\udcff", "{}/unhashed"])
 def test_a_folder_of_certificates_that_is_none_is_named(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, value: str
+    context: Context, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str
 ) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
     for folder in ("empty", "unhashed"):
         (tmp_path / folder).mkdir()
     for file in ("file", "unhashed/company.pem"):
         (tmp_path / file).write_text(_authority(tmp_path))
     monkeypatch.setenv("SSL_CERT_DIR", value.replace("{}", str(tmp_path)))
-    found = rows(capsys)
-    assert [is_named(found[provider], "SSL_CERT_DIR") for provider in ("zai", "ollama")] == [True, True]
+    assert outcome(context) == "SSL_CERT_DIR"
 
 
 def test_a_process_of_its_own_says_the_same_without_a_traceback() -> None:
@@ -369,3 +376,26 @@ def test_a_proxy_with_a_certificate_of_its_own_is_believed_like_a_provider(
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "all.pem"))
     monkeypatch.setenv("HTTPS_PROXY", f"https://localhost:{standing(serve)}")
     assert outcome(context) == what
+
+
+def test_a_proxy_of_the_system_s_settings_is_no_fault_of_a_variable(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HTTPS_PROXY")
+    monkeypatch.setattr("urllib.request.getproxies", lambda: {"https": f"http://{CLOSED}"})
+    assert outcome(context) == "unreachable"
+
+
+def test_a_fault_of_ours_is_not_taken_for_one_of_the_network(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise LookupError
+
+    monkeypatch.setattr(client, "_read", fail)
+    with pytest.raises(LookupError):
+        read("zai_api_key", context)
+
+
+def test_cutting_what_has_just_ended_is_no_fault() -> None:
+    way = client._Way(1.0)
+    with socket.socket() as ended:
+        pass
+    way._cut(ended)
+    assert way.is_cut
