@@ -370,3 +370,20 @@ def test_the_answer_stands_above_the_rows(monkeypatch: pytest.MonkeyPatch) -> No
     lines = shown(demo.sample_entries(NOW), monkeypatch).splitlines()
     assert lines[0].startswith("Use Codex: 84 % left until ")
     assert lines[1].startswith("Claude Fable full until ")
+
+
+def test_who_looks_at_a_terminal_sees_that_something_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setattr(sys, "stderr", Terminal(raw, encoding="utf-8", write_through=True))
+    with terminal.busy():
+        pass
+    assert "asking…" in raw.getvalue().decode()
+
+
+def test_nobody_else_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(raw, write_through=True))
+    with terminal.busy():
+        pass
+    assert raw.getvalue() == b""

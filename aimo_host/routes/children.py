@@ -126,7 +126,7 @@ def _close(stream: IO[bytes] | None) -> None:
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
     """Kill the child and what it started; what of that is left, if it ended by itself."""
-    if sys.platform == "win32":
+    if sys.platform == "win32":  # pragma: no cover - Windows only
         tree = os.path.join(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "taskkill.exe")
         subprocess.run([tree, "/F", "/T", "/PID", str(child.pid)], capture_output=True, check=False)
     else:

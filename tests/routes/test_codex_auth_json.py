@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from aimo_host.gauge.model import Usage
 from aimo_host.gauge.problems import Problem
-from aimo_host.routes import Context, read
+from aimo_host.routes import Context, codex_files, read
 from aimo_host.samples import codex, json_answer
 from aimo_host.state import paths
 from tests.reliability import figures
@@ -221,3 +221,8 @@ def test_nothing_that_came_of_it_names_a_token_or_a_person(context: Context, sim
     simulator.set("codex.cli_usage", json_answer({"detail": canaries.EMAIL, "token": simulator.codex_cli_token}, 403))
     said = repr(read("codex_auth_json", context))
     assert [secret for secret in (*canaries.SECRETS, *canaries.PRIVATE) if secret in said] == []
+
+
+@pytest.mark.parametrize("token", ["", "a", "a.b", "a.b.c", "a.b.c.d", "a.bbbbb.c", "a.W10.c", "a.bm8.c", "a..c"])
+def test_what_is_no_jwt_claims_nothing(token: str) -> None:
+    assert codex_files.claims(token) == {}

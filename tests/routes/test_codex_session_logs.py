@@ -217,3 +217,16 @@ def test_any_bytes_give_a_reading_or_none(stage: Stage, before: bytes, after: by
     path.write_bytes(before + joint + line(limits(40)).encode() + joint + after)
     outcome = codex_session_logs.read(stage.context)
     assert outcome is None or isinstance(outcome, Usage)
+
+
+def test_of_a_long_log_the_newest_word_counts_without_reading_all_of_it(stage: Stage) -> None:
+    log(stage, "a", *(line(limits(used_pct), ago=1000 - used_pct) for used_pct in range(99)))
+    assert read(stage) == 98
+
+
+def test_a_log_that_is_not_there_any_more_is_passed_over(stage: Stage) -> None:
+    log(stage, "a", line(limits(40)), changed=NOW - HOUR)
+    gone = log(stage, "b", line(limits(50)))
+    gone.unlink()
+    gone.symlink_to(gone.parent / "nowhere")
+    assert read(stage) == 40
