@@ -40,8 +40,8 @@ def lead_on(system: System, *, attended: bool) -> bool:
     _say(f'  2. Press "Load unpacked" and choose {where.extension}')
     if not attended or was_here:
         return True
-    _say("Waiting for the extension (Ctrl-C: later) ...")
     try:
+        _say("Waiting for the extension (Ctrl-C: later) ...")
         seen = wait(where, PATIENCE_SECONDS)
     except KeyboardInterrupt:
         _say("\nLater, then. aimo is installed; `aimo doctor` says what is still missing.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aimo_host.setup import SetupError, environment, install, plan, uninstall
-from aimo_host.state import identity
+from aimo_host.state import bell, identity
 from tests.setup.machines import CHROME_KEY, machine, run_install, run_uninstall, tree, winreg
 
 if TYPE_CHECKING:
@@ -97,6 +97,16 @@ def test_a_second_run_touches_no_file(home: Path, platform: str, capsys: pytest.
     capsys.readouterr()
     run_install(system, "--dry-run", "--link")
     assert capsys.readouterr().out == "Nothing would change.\n"
+
+
+def test_whoever_waits_is_rung_by_an_installation_that_changed_something(home: Path) -> None:
+    system = machine(home)
+    waiting = bell.Bell(system.paths.bells_dir, ())
+    run_install(system)
+    assert waiting.wait(0)
+    run_install(system)
+    assert not waiting.wait(0)
+    waiting.close()
 
 
 def test_only_browsers_that_are_there_get_anything(home: Path) -> None:

@@ -14,12 +14,14 @@ import pytest
 from aimo_host.setup import leading
 from aimo_host.state import attempts, paths
 from tests.browser.processes import context_switches, until
-from tests.host.peer import PROFILE, REPOSITORY, Peer, environment
+from tests.host.peer import PROFILE, REPOSITORY, Peer, environment, healthy
 from tests.setup.machines import machine
 from tests.setup.terminal import CTRL_C, Terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.host.peer import Message
 
 INSTALL = [sys.executable, "-m", "aimo_host", "install"]
 WAITING = "Waiting for the extension (Ctrl-C: later) ..."
@@ -67,6 +69,26 @@ def test_a_person_is_led_to_the_extension_and_sees_the_rows_land() -> None:
         assert name in seen
     assert "47 %" in seen
     assert "no browser with aimo" not in seen
+
+
+def without_claude(source: str, params: dict[str, str]) -> Message | None:
+    """A browser that holds Claude's usage back."""
+    return None if source == "claude.usage" else healthy(source, params)
+
+
+@pytest.mark.usefixtures("chrome")
+def test_a_row_is_there_while_another_is_still_awaited() -> None:
+    with installing() as terminal:
+        terminal.reads(WAITING)
+        with Peer(without_claude) as browser:
+            browser.hello()
+            held = browser.expect("ask", lambda m: m["source"] == "claude.usage")
+            terminal.reads("16 %")
+            assert "Claude  asking ..." in terminal.text
+            assert "47 %" not in terminal.text
+            browser.send({"type": "answer", "id": held["id"], **(healthy("claude.usage") or {})})
+            assert terminal.exit_code() == 0
+    assert "47 %" in terminal.text
 
 
 def test_the_two_steps_are_two_lines_with_the_folder_and_the_switch(chrome: Path) -> None:
@@ -155,16 +177,16 @@ def test_patience_ends() -> None:
 
 
 def program(folder: Path, text: str) -> str:
-    """A stand-in for xdg-open; the PATH that finds it."""
+    """A stand-in for xdg-open; the PATH that finds it and no other."""
     folder.mkdir()
     (folder / "xdg-open").write_text(text)
     (folder / "xdg-open").chmod(0o755)
-    return f"{folder}{os.pathsep}{os.environ['PATH']}"
+    return str(folder)
 
 
 def test_the_extensions_folder_is_opened_where_there_is_a_screen(chrome: Path) -> None:
     opened = chrome / "opened"
-    path = program(chrome / "bin", f'#!/bin/sh\necho "$@" >"{opened}.part"; mv "{opened}.part" "{opened}"\n')
+    path = program(chrome / "bin", f'#!/bin/sh\necho "$@" >"{opened}.part"; /bin/mv "{opened}.part" "{opened}"\n')
     with installing(PATH=path, DISPLAY=":0") as terminal:
         terminal.reads("its folder is open now:")
         until(opened.exists, "the window")
