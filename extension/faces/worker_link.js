@@ -10,6 +10,15 @@ import { STATE_KEY } from "../background/faces.js";
 /** @typedef {import("../view/reading.js").FaceState} FaceState */
 
 const KNOCK_MS = 3_000;
+/** A page that nobody sees has no frames. */
+const FRAME_MS = 100;
+
+/** What is in the page by now is on the screen. */
+const firstFrame = () =>
+  new Promise((seen) => {
+    requestAnimationFrame(() => requestAnimationFrame(seen));
+    setTimeout(seen, FRAME_MS);
+  });
 
 export class WorkerLink {
   /** @type {FaceState | null} */
@@ -20,7 +29,7 @@ export class WorkerLink {
   #onMessage;
 
   /**
-   * @param {(state: FaceState) => void} onState
+   * @param {(state: FaceState) => void | Promise<void>} onState
    * @param {(message: {type: string, [key: string]: any}) => void} onMessage
    */
   constructor(onState, onMessage) {
@@ -29,10 +38,11 @@ export class WorkerLink {
   }
 
   async open() {
-    this.#connect();
     setInterval(() => this.#knock(), KNOCK_MS);
     const kept = (await chrome.storage.local.get(STATE_KEY))[STATE_KEY];
-    if (kept && !this.state) this.#show(/** @type {FaceState} */ (kept));
+    if (kept && !this.state) await this.#show(/** @type {FaceState} */ (kept));
+    await firstFrame(); // what a refresh has to tell comes in many small pieces, each of which would put it off
+    if (!this.#port) this.#connect();
   }
 
   /** @param {{type: string, [key: string]: any}} message */
@@ -58,6 +68,6 @@ export class WorkerLink {
   /** @param {FaceState} state */
   #show(state) {
     this.state = state;
-    this.#onState(state);
+    return this.#onState(state);
   }
 }

@@ -46,12 +46,24 @@ export class Words {
   }
 }
 
+/** @type {Map<string, Promise<Words>>} */
+const loaded = new Map();
+
 /**
+ * Each language is fetched once.
  * @param {string} setting
  * @returns {Promise<Words>}
  */
-export async function loadWords(setting) {
+export function loadWords(setting) {
   const language = chooseLanguage(setting, navigator.languages);
+  const words = loaded.get(language) ?? fetchWords(language);
+  loaded.set(language, words);
+  words.catch(() => loaded.delete(language));
+  return words;
+}
+
+/** @param {string} language */
+async function fetchWords(language) {
   const response = await fetch(new URL(`../_locales/${language}/messages.json`, import.meta.url));
   return new Words(language, await response.json());
 }
