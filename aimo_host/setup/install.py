@@ -43,8 +43,9 @@ def main(argv: list[str], environ: Mapping[str, str], show_gauge: Callable[[], i
     except (OSError, UnicodeError) as error:
         return complain(f"aimo could not be registered: {error}", 1)
     if done.code == 0 and show_gauge is not None and not options.dry_run:
-        sys.stdout.write("\n")
-        if leading.lead_on(system, attended=done.is_registered and leading.is_attended()):
+        if done.is_registered:
+            sys.stdout.write("\n")
+        if not done.is_registered or leading.lead_on(system, attended=leading.is_attended()):
             sys.stdout.write("\n")
             sys.stdout.flush()
             show_gauge()

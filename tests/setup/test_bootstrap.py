@@ -196,6 +196,14 @@ def test_an_environment_that_nothing_runs_is_built_anew_in_its_place(home: Path,
     assert install.environment(str(home), dry_run=False) == str(plain)
 
 
+def test_an_environment_that_was_deleted_is_built_again_where_it_was(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_programs(monkeypatch, Programs())
+    plain = home / f"env-{install.version()}"
+    name_in_launcher(home, plain)
+    assert install.environment(str(home), dry_run=False) == str(plain)
+    assert plain.exists()
+
+
 @pytest.mark.parametrize("name", ["env-0.1.0", "env-0.2.0"])
 def test_what_a_killed_run_made_is_noted_by_the_next_one(home: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     class KilledError(BaseException):
