@@ -21,6 +21,7 @@ from aimo_host.samples import json_answer
 from aimo_host.state import drift
 from tests.simulator import canaries
 from tests.simulator.simulator import Simulator
+from tests.state.children import in_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def problem_of(context: Context) -> Problem:
     """The problem that reading comes to."""
-    outcome = read("zai_api_key", context)
+    outcome = in_time(lambda: read("zai_api_key", context))
     assert isinstance(outcome, Problem), outcome
     assert canaries.ZAI_API_KEY not in repr(outcome) + outcome.sentence
     return outcome
