@@ -10,6 +10,7 @@ import functools
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 from typing import Any
@@ -106,6 +107,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     os.environ.update(_home_in(folder))
     sys.addaudithook(_keep_inside)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a run in the background; the programs that tests interrupt would too
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # Time says nothing about a property on a machine shared with a browser; in CI the same examples every time.
