@@ -33,6 +33,9 @@ _KEPT = (
 _LARGEST_OUTPUT = 1024 * 1024
 #: Those that run just now. Each is in a session of its own, so that nothing else would end them with this process.
 _running: set[subprocess.Popen[bytes]] = set()
+_starting = threading.Lock()
+#: A start is over by then.
+_START_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,11 @@ def started(
     """
     pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
     stdin, stderr = (pipe, nowhere) if talks else (nowhere, pipe)
-    child = subprocess.Popen(
-        command, env=environment(environ, keep), stdin=stdin, stdout=pipe, stderr=stderr, start_new_session=True
-    )
-    _running.add(child)
+    with _starting:
+        child = subprocess.Popen(
+            command, env=environment(environ, keep), stdin=stdin, stdout=pipe, stderr=stderr, start_new_session=True
+        )
+        _running.add(child)
     deadline = threading.Timer(seconds, _kill, [child])
     deadline.daemon = True
     deadline.start()
@@ -81,7 +85,8 @@ def started(
 
 
 def end_all() -> None:
-    """Kill every child that still runs, because this process ends."""
+    """Kill every child that still runs, because this process ends. None can be started any more."""
+    _starting.acquire(timeout=_START_SECONDS)  # kept: one that is being started is among them, or waits for ever
     for child in tuple(_running):
         _kill(child)
 

@@ -13,6 +13,7 @@ import threading
 import time
 from contextlib import ExitStack
 from dataclasses import replace
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 from aimo_host.state import jsonfile
@@ -104,7 +105,7 @@ def _round(machine: Machine, shim: Shim, number: int, chance: random.Random) -> 
 def _ask(shim: Shim) -> None:
     try:
         shim.get("/api/refresh?wait=5", "POST", within=10)
-    except OSError:
+    except (OSError, HTTPException):
         pass  # it was killed
 
 

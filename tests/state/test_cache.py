@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
     from aimo_host.state.paths import Paths
 
+# Between what is read and what is written lies a moment, in which others would get in if they could.
 COUNT = """
 def count(before):
+    time.sleep(0.001)
     return {**before, "counts": {**before.get("counts", {}), sys.argv[1]: before.get("counts", {}).get(sys.argv[1], 0) + 1}}
 """
 
@@ -239,10 +241,13 @@ def test_eight_processes_lose_none_of_their_updates(paths: Paths, record_figure:
     assert is_reached, counts
 
 
-def test_killed_writers_lose_nothing_that_was_committed(paths: Paths) -> None:
+def test_killed_writers_lose_nothing_that_was_committed(paths: Paths, record_figure: Callable[..., None]) -> None:
+    rounds = 250 if figures.IS_DEEP else 4
     code = COUNT + "\nwhile True:\n    say(cache.update(paths, count)['counts'][sys.argv[1]])"
     committed = {"a": 0, "b": 0}
-    for _ in range(4):
+    lost = 0
+    cache.update(paths, lambda before: {**before, "ballast": "x" * 300_000})  # so that writing takes a moment
+    for _ in range(rounds):
         with started(code, "a") as a, started(code, "b") as b:
             for name, child in (("a", a), ("b", b)):
                 said(child)
@@ -250,6 +255,9 @@ def test_killed_writers_lose_nothing_that_was_committed(paths: Paths) -> None:
                 child.wait()
                 assert child.stdout is not None
                 committed[name] = max([committed[name], *(int(line) for line in child.stdout.read().split())])
-        found = cache.read(paths)["counts"]
-        assert all(found[name] >= committed[name] for name in committed)
-    assert evidence(paths) == []
+        found = cache.read(paths).get("counts", {})
+        lost += sum(found.get(name, 0) < committed[name] for name in committed)
+    unreadable = len(evidence(paths))
+    words = f"{2 * rounds} kills of bare writers, {unreadable} caches unreadable, {lost} lost"
+    record_figure("kills", words, is_reached=not unreadable and not lost)
+    assert (unreadable, lost) == (0, 0)
