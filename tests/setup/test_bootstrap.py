@@ -336,3 +336,14 @@ def _is_alive(pid: str) -> bool:
 def test_the_runner_finds_skipped_javascript_tests_in_tap() -> None:
     tap = "ok 1 - fine\n    ok 2 - one # SKIP no DOM\nnot ok 3 - two # TODO later\nok 4 - a # b\n"
     assert [(found["name"], found["why"]) for found in runner._SKIPPED.finditer(tap)] == [("one", "no DOM"), ("two", "later")]
+
+
+@pytest.mark.parametrize(
+    ("place", "code", "words"), [("relative", 2, "must be an absolute path"), ("/dev/null/x", 1, "could not be installed")]
+)
+def test_what_stops_it_is_one_sentence_and_its_exit_code(place: str, code: int, words: str) -> None:
+    environ = {**os.environ, "AIMO_HOME": place}
+    done = subprocess.run([sys.executable, install.__file__], env=environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert words in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr

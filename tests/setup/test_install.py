@@ -275,6 +275,37 @@ def test_an_environment_without_aimo_is_refused(home: Path) -> None:
         environment.check(type(system)(**{**vars(system), "interpreter": "/bin/false"}))
 
 
+def test_a_dry_uninstallation_removes_nothing_and_names_everything(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    system = machine(home)
+    run_install(system, "--link")
+    before = tree(home)
+    capsys.readouterr()
+    assert run_uninstall(system, "--dry-run") == 0
+    assert tree(home) == before
+    said = capsys.readouterr().out
+    for place in (home / MANIFEST, home / ".local/bin/aimo", os.path.dirname(system.paths.launcher), system.paths.extension):
+        assert f"Would remove {place}\n" in said
+
+
+@pytest.mark.parametrize("command", [install.main, uninstall.main])
+def test_an_unknown_browser_is_bad_arguments(
+    command: Command, home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIMO_HOME", str(home / "aimo"))
+    assert command(["--browser", "netscape"], dict(os.environ)) == 2
+    assert "Unknown browser: netscape" in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "file").touch()
+    (home / ".config/google-chrome").mkdir(parents=True)
+    environ = {**os.environ, "AIMO_HOME": str(home / "file" / "aimo")}
+    assert install.main(["--browser", "chrome"], environ) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("aimo could not be registered: ")
+    assert error.count("\n") == 1
+
+
 @pytest.mark.parametrize("command", [install.main, uninstall.main])
 def test_a_relative_aimo_home_is_bad_arguments(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     assert command([], {"AIMO_HOME": "relative"}) == 2

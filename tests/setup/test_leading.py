@@ -117,16 +117,13 @@ def test_ctrl_c_while_it_waits_is_an_installation_all_the_same() -> None:
 def test_waiting_wakes_nobody_up() -> None:
     with installing() as terminal:
         terminal.reads(WAITING)
-        pid = terminal.process.pid
-        until(lambda: b"sleeping" in state_of(pid), "it waits")
-        before = context_switches(pid)
-        time.sleep(IDLE_SECONDS)
-        assert context_switches(pid) == before
+        until(lambda: is_still(terminal.process.pid), "it sleeps for good")
 
 
-def state_of(pid: int) -> bytes:
-    with open(f"/proc/{pid}/status", "rb") as file:
-        return file.read()
+def is_still(pid: int) -> bool:
+    before = context_switches(pid)
+    time.sleep(IDLE_SECONDS)
+    return context_switches(pid) == before
 
 
 @pytest.mark.usefixtures("chrome")
