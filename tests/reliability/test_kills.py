@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import random
+import subprocess
+import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -18,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimo_host.state import jsonfile
 from tests.host.machine import HOME, WORK, Browser
-from tests.host.peer import Peer
+from tests.host.peer import REPOSITORY, Peer
 from tests.reliability import figures
 from tests.simulator.people import ADA, BOB
 
@@ -28,9 +30,12 @@ if TYPE_CHECKING:
     from tests.browser.stage import Shim
     from tests.host.machine import Machine
     from tests.simulator.people import Person
+    from tests.simulator.simulator import Simulator
 
 #: Three kills each.
 ROUNDS = 334 if figures.IS_DEEP else 3
+#: Of the command line.
+COMMANDS = 100 if figures.IS_DEEP else 5
 #: A refresh is over by then, even on a busy machine.
 LONGEST = 0.6
 #: An account's newest number of a round that somebody was shown.
@@ -143,3 +148,22 @@ def _as_if_later(machine: Machine) -> None:
     for path in (machine.paths.attempts, machine.paths.refresh):
         if os.path.exists(path):
             os.remove(path)
+
+
+def test_killed_commands_leave_everything_in_order(
+    machine: Machine, simulator: Simulator, record_figure: Callable[..., None]
+) -> None:
+    machine.sign_programs_in(simulator)
+    command = [sys.executable, "-m", "aimo_host", "--json"]
+    unreadable = 0
+    for _ in range(COMMANDS):
+        with subprocess.Popen(command, env=machine.stage.environ, cwd=REPOSITORY, stdout=subprocess.DEVNULL) as child:
+            time.sleep(random.uniform(0.1, LONGEST))
+            child.kill()
+        unreadable += not _kept(machine)[1]
+        _as_if_later(machine)
+    record_figure("kills", f"{COMMANDS} kills of commands, {unreadable} caches unreadable", is_reached=not unreadable)
+    assert unreadable == 0
+    done = machine.stage.aimo("--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [entry["ok"] for entry in json.loads(done.stdout) if entry["provider"] in {"claude", "codex"}] == [True, True]
