@@ -116,8 +116,10 @@ def test_a_host_ends_when_it_is_rung_after_an_upgrade(launcher: Path) -> None:
 def test_a_host_that_nobody_rings_ends_at_the_next_frame_and_answers_it_first(launcher: Path) -> None:
     with Peer() as peer:
         peer.hello()
+        peer.process.send_signal(signal.SIGSTOP)  # it may still be busy with the hello, and would end behind it
         upgrade(launcher)
         peer.send({"type": "get"})
+        peer.process.send_signal(signal.SIGCONT)
         assert peer.exit_code() == 0
         assert peer.kinds() == ["welcome", "welcome"]
 
