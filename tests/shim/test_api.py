@@ -112,7 +112,7 @@ def test_a_broken_cache_is_an_answer_all_the_same(own: Shim, content: bytes) -> 
 def test_without_anybody_a_refresh_returns_as_soon_as_that_is_clear(own: Shim) -> None:
     before = time.monotonic()
     found = rows(own, "POST", "/api/refresh?wait=75")
-    assert elapsed(before) < SLACK
+    assert elapsed(before) < 15  # one that nobody carries out ends after 20
     assert [entry["observed_at"] for entry in found.values()] == [None] * 4
 
 
@@ -128,18 +128,18 @@ def test_without_a_browser_the_server_side_routes_answer_within_the_response(tmp
 
 def test_a_read_refreshes_what_is_too_old_and_only_that(tmp_path: Path, simulator: Simulator) -> None:
     with Shim(str(tmp_path), **simulator.environment(), ZAI_API_KEY=canaries.ZAI_API_KEY) as shim:
-        assert rows(shim, "GET", "/api/usage")["zai"]["ok"]
-        assert rows(shim, "GET", "/api/usage")["zai"]["ok"]
+        assert rows(shim, "GET", "/api/usage?wait=20")["zai"]["ok"]
+        assert rows(shim, "GET", "/api/usage?wait=20")["zai"]["ok"]
         assert len(simulator.requests) == 1
         as_if_long_ago(shim)
         since = time.time()
-        assert is_fresh(rows(shim, "GET", "/api/usage?max_age=600")["zai"], since)
+        assert is_fresh(rows(shim, "GET", "/api/usage?max_age=600&wait=20")["zai"], since)
         assert len(simulator.requests) == 2
 
 
 def test_a_patient_client_is_not_asked_for(tmp_path: Path, simulator: Simulator) -> None:
     with Shim(str(tmp_path), **simulator.environment(), ZAI_API_KEY=canaries.ZAI_API_KEY) as shim:
-        rows(shim, "GET", "/api/usage")
+        rows(shim, "GET", "/api/usage?wait=20")
         as_if_long_ago(shim)
         rows(shim, "GET", "/api/usage?max_age=315360000")
         assert len(simulator.requests) == 1
