@@ -60,9 +60,13 @@ class Theatre:
         welcome["snapshot"]["updated_at"] = f"scene {self._scenes}"
         self.direct({"welcome": welcome})
         self.cue(welcome)
-        processes.until(lambda: self.state()["snapshot"]["updated_at"] == f"scene {self._scenes}", "the scene is set")
+        processes.until(self._is_set, "the scene is set")
         with contextlib.suppress(FileNotFoundError):
             os.remove(self._record)
+
+    def _is_set(self) -> bool:
+        known = self.state()  # nothing, of a worker that has only just begun
+        return bool(known) and known["snapshot"]["updated_at"] == f"scene {self._scenes}"
 
     def direct(self, scene: dict[str, Any]) -> None:
         """What a host that is started from now on does; see `acting_host`."""

@@ -139,7 +139,7 @@ def _kept(machine: Machine) -> tuple[Committed, bool]:
             jsonfile.load(path)
     except jsonfile.CorruptFileError:
         return {}, False
-    names = os.listdir(machine.paths.cache_dir)
+    names = os.listdir(machine.paths.cache_dir) if os.path.isdir(machine.paths.cache_dir) else []
     return _weeks(cached["entries"]), not any(".bad-" in name for name in names)
 
 
