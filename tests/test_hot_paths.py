@@ -32,7 +32,7 @@ HEAVY = {
 _READING = {
     *("", ".cli", ".gauge", ".state"),
     *(f".gauge.{name}" for name in ("catalog", "pace", "problems", "snapshot", "sound", "times")),
-    *(f".state.{name}" for name in ("atomic", "cache", "jsonfile", "paths", "settings")),
+    *(f".state.{name}" for name in ("atomic", "cache", "jsonfile", "paths", "pinned", "settings")),
 }
 _ANSWERING = {".gauge.answer", ".gauge.pick"}
 _WAITING = {".state.bell", ".state.lock", ".state.presence", ".state.requests"}

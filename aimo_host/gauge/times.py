@@ -13,6 +13,10 @@ _DAY = 86400
 _MILLISECONDS_FROM = 1e11
 #: The last second of the year 9999; anything later is no instant a provider could mean.
 _LATEST = 253402300799
+_LONGEST = 40
+#: Every moment is looked at again and again, on its way from the file to the faces.
+_MOST_PARSED = 4096
+_parsed: dict[str, float | None] = {}
 
 
 def _days_from_civil(year: int, month: int, day: int) -> int:
@@ -51,8 +55,20 @@ def parse_iso(text: object) -> float | None:
     """
     if not isinstance(text, str):
         return None
+    if len(text) > _LONGEST:
+        return _parse(text)
+    try:
+        return _parsed[text]
+    except KeyError:
+        if len(_parsed) >= _MOST_PARSED:
+            _parsed.clear()
+        _parsed[text] = found = _parse(text)
+        return found
+
+
+def _parse(text: str) -> float | None:
     text = text.strip()
-    if not 19 <= len(text) <= 40 or not text.isascii() or text[4] != "-" or text[7] != "-":
+    if not 19 <= len(text) <= _LONGEST or not text.isascii() or text[4] != "-" or text[7] != "-":
         return None
     if text[10] not in "Tt " or text[13] != ":" or text[16] != ":":
         return None

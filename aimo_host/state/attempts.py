@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 
 from aimo_host.gauge.times import CLOCK_AHEAD
-from aimo_host.state import bell, jsonfile
+from aimo_host.state import bell, jsonfile, pinned
 from aimo_host.state.lock import FileLock
 
 TYPE_CHECKING = False
@@ -65,7 +65,7 @@ def _until(value: Any, latest: float) -> float | None:
 
 def read(paths: Paths, now: float) -> dict[str, Attempt]:
     """All feeds' attempts. Never raises."""
-    return _understood(jsonfile.load_or_empty(paths.attempts), now)
+    return _understood(pinned.load(paths.attempts, dict), now)
 
 
 def _understood(found: dict[str, Any], now: float) -> dict[str, Attempt]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from aimo_host.gauge.sound import sound
-from aimo_host.state import jsonfile
+from aimo_host.state import jsonfile, pinned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +31,15 @@ def empty() -> dict[str, Any]:
 
 
 def read(paths: Paths) -> dict[str, Any]:
-    """What is cached; an empty cache where nothing is, or nothing that can be read. Never raises, never writes."""
-    return sound({**empty(), **jsonfile.load_or_empty(paths.cache)})
+    """What is cached; an empty cache where nothing is, or nothing that can be read. Never raises, never writes.
+
+    It is shared by all who read the same file: not to be changed.
+    """
+    return pinned.load(paths.cache, _whole)
+
+
+def _whole(found: dict[str, Any]) -> dict[str, Any]:
+    return sound({**empty(), **found})
 
 
 def update(paths: Paths, change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:

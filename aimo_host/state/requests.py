@@ -15,7 +15,7 @@ import os
 
 from aimo_host.gauge.catalog import PROVIDERS
 from aimo_host.gauge.times import CLOCK_AHEAD, parse_iso
-from aimo_host.state import bell, jsonfile
+from aimo_host.state import bell, jsonfile, pinned
 from aimo_host.state.lock import FileLock
 
 TYPE_CHECKING = False
@@ -95,7 +95,7 @@ def _number(record: Any, key: str) -> float:
 
 def read(paths: Paths, now: float) -> Requests:
     """The open requests. Never raises."""
-    return Requests(jsonfile.load_or_empty(paths.refresh), now)
+    return Requests(pinned.load(paths.refresh, dict), now)
 
 
 def _read_to_write(paths: Paths, now: float) -> Requests:

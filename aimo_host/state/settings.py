@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 
 from aimo_host.gauge.catalog import ORDER, PROVIDERS
-from aimo_host.state import jsonfile
+from aimo_host.state import jsonfile, pinned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def acceptable(changed: Any) -> bool:
 
 def read(paths: Paths) -> dict[str, Any]:
     """The record; defaults for everything that is missing or not understood. Never raises."""
-    return _understood(jsonfile.load_or_empty(paths.settings))
+    return _understood(pinned.load(paths.settings, dict))
 
 
 def _understood(found: dict[str, Any]) -> dict[str, Any]:

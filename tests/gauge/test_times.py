@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aimo_host.gauge import times
 from aimo_host.gauge.entry import upwards
 from aimo_host.gauge.times import instant, iso, parse_iso
-from tests.gauge.builders import json_values
+from tests.gauge.builders import NOW, json_values
 
 _moments = st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30))  # noqa: DTZ001 - made aware in the tests
 _offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -137,3 +138,15 @@ def test_anything_gives_an_instant_or_none(value: object) -> None:
 @given(st.text(alphabet="0123456789-:TZ+., ", max_size=40))
 def test_any_text_gives_an_instant_or_none(text: str) -> None:
     assert parse_iso(text) is None or isinstance(parse_iso(text), float)
+
+
+def test_a_moment_that_is_looked_at_again_is_the_same_also_after_many_others() -> None:
+    texts = [times.iso(NOW + second) for second in range(3 * times._MOST_PARSED)]
+    assert [times.parse_iso(text) for text in (*texts, *texts)] == [float(NOW + second) for second in range(len(texts))] * 2
+    assert len(times._parsed) <= times._MOST_PARSED
+
+
+def test_no_long_text_is_remembered() -> None:
+    text = " " * times._LONGEST + "2026-11-22T10:00:00Z"
+    assert times.parse_iso(text) == times.parse_iso(text.strip())
+    assert text not in times._parsed
