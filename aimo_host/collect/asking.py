@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 
-from aimo_host.collect.conductor import Conductor
+from aimo_host.collect.conductor import Conductor, everybody
 from aimo_host.routes import Context
 from aimo_host.state import requests
 from aimo_host.state.bell import Bell, Listener
@@ -41,13 +41,13 @@ def ask(
         # The locks come before the request: this process has the shell's environment, with keys that a browser's host may lack.
         conductor.take(providers)
         moments = requests.ask(paths, providers, trigger=trigger, named=named, now=time.time())
-        conductor.wait_until(lambda found: all(found.is_settled(*one) for one in moments.items()), seconds, among=moments)
+        conductor.wait_until(lambda found: all(found.is_settled(*one) for one in moments.items()), seconds, moments.__contains__)
 
 
 def carry_out_what_is_open(paths: Paths, environ: Mapping[str, str]) -> None:
     """Ask for nothing; see what others have asked for to its end."""
     with _conductor(paths, environ) as conductor:
-        conductor.wait_until(lambda found: not found.unsettled(time.time()), LONGEST_SECONDS)
+        conductor.wait_until(lambda found: not found.unsettled(time.time()), LONGEST_SECONDS, everybody)
 
 
 @contextmanager

@@ -12,7 +12,6 @@ import time
 from functools import partial
 
 from aimo_host.collect.feed import NOTHING_TO_TRY, READ, Feed
-from aimo_host.gauge.catalog import PROVIDERS
 from aimo_host.gauge.problems import Problem
 from aimo_host.gauge.snapshot import unread_problem
 from aimo_host.gauge.times import CLOCK_AHEAD, parse_iso
@@ -21,7 +20,7 @@ from aimo_host.state import atomic, attempts, bell, cache, log, presence, reques
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable
+    from collections.abc import Callable, Iterable
 
     from aimo_host.routes import Context, Outcome
     from aimo_host.state.bell import Listener
@@ -35,6 +34,11 @@ _ROUTE_SECONDS = 10.0
 _REFRESH_SECONDS = 20.0
 #: No file of ours takes this long to write.
 _LEFT_BEHIND_SECONDS = 3600.0
+
+
+def everybody(_provider: str) -> bool:
+    """`serves`, for a conductor of every provider's requests."""
+    return True
 
 
 class Conductor:
@@ -59,8 +63,10 @@ class Conductor:
             if provider not in self._taken and lock.acquire():
                 self._taken[provider] = lock
 
-    def wait_until(self, come_true: Callable[[Requests], bool], seconds: float, among: Container[str] = PROVIDERS) -> bool:
-        """Carry out the open requests for the providers `among` until it has `come_true`; False if not within `seconds`.
+    def wait_until(self, come_true: Callable[[Requests], bool], seconds: float, serves: Callable[[str], bool]) -> bool:
+        """Carry out open requests until it has `come_true`; False if not within `seconds`.
+
+        `serves` says of a provider whether its request is carried out here; asked only just before it is begun.
 
         Raises:
             OSError: a lock cannot be made.
@@ -68,7 +74,7 @@ class Conductor:
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             # A conductor that dies rings nobody; its lock drops, and this process takes over.
-            if self._listener.wait_until(lambda: come_true(self._begin(among)), min(left, _LOOK_SECONDS)):
+            if self._listener.wait_until(lambda: come_true(self._begin(serves)), min(left, _LOOK_SECONDS)):
                 return True
         return False
 
@@ -77,13 +83,13 @@ class Conductor:
         while self._taken:
             self._taken.popitem()[1].release()
 
-    def _begin(self, among: Container[str]) -> Requests:
+    def _begin(self, serves: Callable[[str], bool]) -> Requests:
         """Begin what is open and nobody carries out. The requests as they stand."""
         with self._looking:
             now = self._context.clock()
             found = requests.read(self._context.paths, now)
             for provider, wanted in found.unsettled(now).items():
-                if provider in among and self._begun.get(provider) != wanted.at:
+                if self._begun.get(provider) != wanted.at and serves(provider):
                     self.take([provider])
                     if (lock := self._taken.pop(provider, None)) is not None:
                         self._begun[provider] = wanted.at

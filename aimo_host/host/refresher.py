@@ -92,7 +92,7 @@ class Refresher:
             # One for as long as the host lives: it knows what it has begun, also what cannot be marked as done.
             self._conductor = self._conductor or Conductor(self._context, self._listener)
             share = Share(self._work)
-            self._conductor.wait_until(lambda found: not share.of(found.unsettled(clock())), _CONDUCTOR_SECONDS, among=share)
+            self._conductor.wait_until(lambda found: not share.of(found.unsettled(clock())), _CONDUCTOR_SECONDS, share.takes)
         except Exception as error:  # noqa: BLE001 - the next ring tries again
             log.write(self._context.paths, f"conducting: {type(error).__name__}")
             return

@@ -98,10 +98,11 @@ class Share:
         self._work = work
         self._taken: set[str] = set()
 
-    def __contains__(self, provider: object) -> bool:
+    def takes(self, provider: str) -> bool:
+        """Whether this process begins the provider's request; it stays its business then."""
         if self._work.is_ending():
             return False
-        self._taken.add(str(provider))
+        self._taken.add(provider)
         return True
 
     def of(self, providers: Iterable[str]) -> list[str]:

@@ -150,9 +150,7 @@ def _say(line: str) -> None:
     try:
         sys.stdout.write(line)
         sys.stdout.flush()
-    except (
-        OSError
-    ):  # nobody reads it, or its disk is full: no reason not to serve, nor to fail when the rest is flushed at the end
+    except OSError:  # nobody reads it, or its disk is full: no reason to fail now, nor at the end when the rest is flushed
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

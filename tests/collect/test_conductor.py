@@ -55,7 +55,7 @@ def conduct(stage: Stage, seconds: float = PATIENCE) -> bool:
     listener = stage.listener()
     try:
         mine = conductor.Conductor(stage.context, listener)
-        return mine.wait_until(lambda found: not found.unsettled(stage.clock()), seconds)
+        return mine.wait_until(lambda found: not found.unsettled(stage.clock()), seconds, conductor.everybody)
     finally:
         listener.close()
 
@@ -417,7 +417,7 @@ def test_who_asked_for_one_provider_does_not_wait_for_anothers_slow_one(stage: S
     stage.ask("zai")
     stage.ask("ollama")
     mine = conductor.Conductor(stage.context, stage.listener())
-    assert mine.wait_until(lambda found: "ollama" not in found.unsettled(NOW), PATIENCE, among=["ollama"])
+    assert mine.wait_until(lambda found: "ollama" not in found.unsettled(NOW), PATIENCE, ["ollama"].__contains__)
     assert stage.is_open("zai")
     for_ever.set()
 
@@ -426,7 +426,7 @@ def test_what_is_not_among_ones_own_is_left_to_others(stage: Stage, server_side:
     asked = server_side("zai", key=usage())
     stage.ask("zai")
     mine = conductor.Conductor(stage.context, stage.listener())
-    assert not mine.wait_until(lambda _: False, 0.05, among=["ollama"])
+    assert not mine.wait_until(lambda _: False, 0.05, ["ollama"].__contains__)
     assert asked["key"].times == 0
 
 
@@ -484,7 +484,8 @@ def hang(name, context):
     time.sleep(60)
 routes.read = hang
 context = routes.Context(paths, {{}}, lambda: {NOW})
-conductor.Conductor(context, bell.Listener(bell.Bell(paths.bells_dir, ()))).wait_until(lambda found: False, 60)
+listener = bell.Listener(bell.Bell(paths.bells_dir, ()))
+conductor.Conductor(context, listener).wait_until(lambda found: False, 60, conductor.everybody)
 """
     with started(code) as child:
         assert said(child) == "asking"

@@ -94,10 +94,10 @@ def test_work_is_over_when_its_last_thread_has_ended(launcher: Path) -> None:
 
 def test_who_is_ending_takes_nothing_more_on_and_sees_to_what_it_took(launcher: Path) -> None:
     share = Share(Work(Installation(places()), lambda: None))
-    assert "claude" in share
+    assert share.takes("claude")
     assert share.of(["claude", "codex"]) == ["claude", "codex"]
     upgrade(launcher)
-    assert "codex" not in share
+    assert not share.takes("codex")
     assert share.of(["claude", "codex"]) == ["claude"]
 
 
