@@ -167,3 +167,15 @@ def test_it_loads_nothing_heavy(name: str, loaded_by: Callable[[str], set[str]],
 @pytest.mark.parametrize("name", ["cached", "line"])
 def test_who_only_reads_loads_neither_sockets_nor_threads(name: str, loaded_by: Callable[[str], set[str]]) -> None:
     assert loaded_by(name) & {"socket", "selectors", "threading", "fcntl", "aimo_host.state.bell"} == set()
+
+
+def test_who_asks_a_provider_does_not_load_the_command_line_of_the_library() -> None:
+    program = """
+import time
+from aimo_host import routes
+from aimo_host.state import paths
+routes.read("zai_api_key", routes.Context(paths.find(os.environ), {"ZAI_API_KEY": "k.k"}, time.time))
+"""
+    loaded = run(program)[1]
+    assert "httpx" in loaded
+    assert not loaded & {"click", "rich", "pygments"}

@@ -87,7 +87,10 @@ class Context:
 def read(name: str, context: Context) -> Outcome:
     """Try the server-side route `name`."""
     import importlib
+    import sys
 
+    # httpx imports its own command line as well, where click happens to be installed: as long again as all the rest of it.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # means: not to be had
     module = importlib.import_module(f"{__name__}.{name}")
     outcome: Outcome = module.read(context)
     return outcome

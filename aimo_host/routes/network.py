@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import re
 import ssl
+import threading
 from functools import partial
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     import httpx
 
@@ -37,6 +39,10 @@ _HIGHEST_PORT = 65535
 #: How OpenSSL wants the files of a folder to be called: by the hash of whom they are about.
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
 
+#: The trust that was read last, and what it was made of.
+_trusted: dict[str, Any] = {}
+_trusting = threading.Lock()
+
 
 class UnusableError(Exception):
     """A variable's value leads nowhere; `variable` is its name, the value is nobody's business."""
@@ -52,6 +58,31 @@ def trust() -> ssl.SSLContext:
     Raises:
         UnusableError: SSL_CERT_FILE or SSL_CERT_DIR names no certificates.
     """
+    key = _sources()
+    with _trusting:  # four providers are asked at once, and a store takes twenty milliseconds of the processor to read
+        if _trusted.get("key") != key:
+            _trusted.update(key=key, context=_read_trust())
+        context: ssl.SSLContext = _trusted["context"]
+        return context
+
+
+def _sources() -> list[object]:
+    """What the trust is made of, and how that lies on the disk."""
+    named = [os.environ.get(name) for name in (_FILE, _FOLDER)]
+    system = ssl.get_default_verify_paths()
+    places = [*named, system.cafile, system.capath]
+    return [*named, *(_looks(place) for place in places if place)]
+
+
+def _looks(path: str) -> tuple[int, int, int] | None:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _read_trust() -> ssl.SSLContext:
     unusable = _unusable_trust(os.environ)
     if unusable is not None:
         raise UnusableError(unusable)

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_trusted_yet() -> None:
+    network._trusted.clear()
+
+
 def strict(*_: Any, **__: Any) -> ssl.SSLContext:
     """The default context of Python 3.13 and newer, on whichever Python this is."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -103,6 +108,27 @@ def test_a_bare_authority_may_stand_in_a_folder(monkeypatch: pytest.MonkeyPatch,
     (tmp_path / "ca.pem").rename(tmp_path / "certs" / f"{hashed.stdout.strip()}.0")
     monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path}/missing:{tmp_path}/certs")
     assert shaken_hands(network.trust(), served, "chatgpt.com").version() == "TLSv1.3"
+
+
+def test_the_store_is_read_once_for_all_who_ask() -> None:
+    assert network.trust() is network.trust()
+
+
+def test_another_authority_in_the_same_file_counts_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    certificates.issue(str(tmp_path / "ca.pem"), HOSTS)
+    network.trust()
+    served = certificates.issue(str(tmp_path / "ca.pem"), HOSTS)
+    assert shaken_hands(network.trust(), served, "chatgpt.com").version() == "TLSv1.3"
+
+
+def test_an_authority_that_is_gone_counts_no_more(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    certificates.issue(str(tmp_path / "ca.pem"), HOSTS)
+    network.trust()
+    (tmp_path / "ca.pem").unlink()
+    with pytest.raises(network.UnusableError):
+        network.trust()
 
 
 @pytest.mark.parametrize("is_named", [False, True])
