@@ -77,7 +77,7 @@ class FileLock:
                 os.close(descriptor)
                 return False
             time.sleep(pause)
-            pause = min(pause * 1.5, 0.05)
+            pause = min(pause * 1.5, 0.01)  # who looks seldom never finds it free among busy writers
         self._descriptor = descriptor
         return True
 
