@@ -226,7 +226,14 @@ def test_eight_processes_lose_none_of_their_updates(paths: Paths, record_figure:
     rounds = 250 if figures.IS_DEEP else 50
     code = (
         COUNT
-        + "say('ready'); sys.stdin.readline()\nfor _ in range(int(sys.argv[2])):\n    cache.update(paths, count); time.sleep(0.002)\nsay('done')"
+        + """
+say("ready")
+sys.stdin.readline()
+for _ in range(int(sys.argv[2])):
+    cache.update(paths, count)
+    time.sleep(0.002)
+say("done")
+"""
     )
     with contextlib.ExitStack() as stack:
         running = [stack.enter_context(started(code, str(number), str(rounds))) for number in range(8)]
