@@ -35,6 +35,7 @@ def main(argv: list[str], environ: Mapping[str, str], show_gauge: Callable[[], i
     try:
         system = System.of(environ)
         environment.check(system)
+        was_connected = leading.is_here(system.paths)
         done = carry_out(options, system)
     except HomeNotAbsoluteError as error:
         return complain(str(error), 2)
@@ -45,7 +46,8 @@ def main(argv: list[str], environ: Mapping[str, str], show_gauge: Callable[[], i
     if done.code == 0 and show_gauge is not None and not options.dry_run:
         if done.is_registered:
             sys.stdout.write("\n")
-        if not done.is_registered or leading.lead_on(system, attended=leading.is_attended()):
+        attended = leading.is_attended()
+        if not done.is_registered or leading.lead_on(system, attended=attended, was_connected=was_connected):
             sys.stdout.write("\n")
             sys.stdout.flush()
             show_gauge()

@@ -22,15 +22,18 @@ if TYPE_CHECKING:
 
 #: Time to find the page of extensions, and to be called to the door meanwhile.
 PATIENCE_SECONDS = 600.0
+#: The extension opens a lost host again after a second.
+_COMES_BACK_SECONDS = 5.0
 
 
-def lead_on(system: System, *, attended: bool) -> bool:
+def lead_on(system: System, *, attended: bool, was_connected: bool) -> bool:
     """Say what is to be done in the browser; `attended` is whether a person is there to do it now, whom this waits for.
 
+    `was_connected` is whether a host was here when the installation began: one that makes way for a newer one comes back at once.
     Returns False if the person interrupted the waiting.
     """
     where = system.paths
-    if _is_here(where):
+    if wait(where, _COMES_BACK_SECONDS if was_connected else 0.0):
         _say("The extension is there.")
         return True
     was_here = _was_ever_here(where, time.time())
@@ -64,7 +67,7 @@ def wait(where: Paths, seconds: float) -> bool:
     bell = Bell(where.bells_dir, (where.presence_dir,))
     deadline = time.monotonic() + seconds
     try:
-        while not _is_here(where):
+        while not is_here(where):
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
@@ -74,7 +77,8 @@ def wait(where: Paths, seconds: float) -> bool:
     return True
 
 
-def _is_here(where: Paths) -> bool:
+def is_here(where: Paths) -> bool:
+    """Whether a browser's extension is connected now."""
     return any(facts.get("kind") == "host" for facts in presence.present(where.presence_dir))
 
 

@@ -128,9 +128,24 @@ def is_still(pid: int) -> bool:
 
 @pytest.mark.usefixtures("chrome")
 def test_where_the_extension_is_there_already_nobody_is_told_how_to_load_it() -> None:
-    with Peer() as browser, installing() as terminal:
+    unattended()
+    with Peer() as browser:
         browser.hello()
-        assert terminal.exit_code() == 0
+        with installing() as terminal:
+            assert terminal.exit_code() == 0
+    assert THERE in terminal.text
+    assert "Load unpacked" not in terminal.text
+
+
+@pytest.mark.usefixtures("chrome")
+def test_an_extension_whose_host_made_way_for_the_new_one_is_waited_for_a_moment() -> None:
+    with Peer() as browser:
+        browser.hello()
+        with installing() as terminal:
+            assert browser.exit_code() == 0
+            with Peer() as again:
+                again.hello()
+                assert terminal.exit_code() == 0
     assert THERE in terminal.text
     assert "Load unpacked" not in terminal.text
 
