@@ -88,7 +88,7 @@ def _records(folder: str) -> list[dict[str, str]]:
 def _together(records: list[dict[str, str]]) -> str:
     """What several tests measured of one figure; equal words once, with their number."""
     counted = collections.Counter(one["measured"] for one in records)
-    return "; ".join(measured if count == 1 else f"{count} times {measured}" for measured, count in counted.most_common())
+    return "; ".join(measured if count == 1 else f"{count} × {measured}" for measured, count in counted.most_common())
 
 
 def _places(records: list[dict[str, str]]) -> str:

@@ -116,7 +116,7 @@ def test_a_jump_asks_nobody_shows_no_negative_age_and_pins_nothing(
         negative += _negative_ages(machine, shim)
         seen.append(_refresh(machine, clock, shim, world))
     is_reached = (unasked, negative, seen) == ([], [], [1, 1, 1]) and again <= (not is_soon)
-    words = "kind of jump without a fault" if is_reached else f"{jump}: asked {unasked}, {seen}, {again}; {negative}"
+    words = "a jump without a fault" if is_reached else f"{jump}: asked {unasked}, {seen}, {again}; {negative}"
     record_figure("clock", words, is_reached=is_reached)
     assert is_reached, words
 

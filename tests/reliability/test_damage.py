@@ -165,7 +165,7 @@ def _all_answer(home: Home, record: Callable[..., None], what: str, *, keeps: bo
     except BaseException:
         record("damage", f"a crash with {what}", is_reached=False)
         raise
-    record("damage", "kind of damage survived", is_reached=True)
+    record("damage", "one kind of damage survived", is_reached=True)
 
 
 def _called(case: tuple[tuple[str, ...], str]) -> str:
