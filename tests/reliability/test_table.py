@@ -40,7 +40,7 @@ def test_what_a_test_recorded_stands_in_its_row(folder: str, record_figure: Call
 def test_equal_words_are_counted(folder: str, record_figure: Callable[..., None]) -> None:
     for words in ("20 000", "400", "20 000"):
         record_figure("hypothesis", words, is_reached=True)
-    assert _measured(folder)[0]["hypothesis"] == "2 times 20 000; 400"
+    assert _measured(folder)[0]["hypothesis"] == "2 × 20 000; 400"
 
 
 def test_one_missed_figure_among_others_is_missed(folder: str, record_figure: Callable[..., None]) -> None:
