@@ -3,8 +3,8 @@
 Needs nothing but Python: it makes its own environment (`.tests-env`, once; a rerun needs no network) and uses the node that
 Playwright brings. Arguments go to pytest (`python3 tests -k guard`) and leave the JavaScript tests out. `--deep` measures the
 reliability figures in full, prints their table and fails where one is missed; `--coverage` does so with the branches that the
-tests reach. With AIMO_TESTS_NO_SKIP=1 a skipped test is a failed run. Parses on Python 3.8, to say so in a sentence when that is
-too old.
+tests reach; `--bench` runs no test and measures the speed (docs/performance.md). With AIMO_TESTS_NO_SKIP=1 a skipped test is a
+failed run. Parses on Python 3.8, to say so in a sentence when that is too old.
 """
 
 from __future__ import annotations
@@ -114,9 +114,17 @@ def run_measured(arguments: list[str]) -> tuple[int, bool]:
     return code, whole == rest == 0
 
 
+def run_bench(arguments: list[str]) -> int:
+    """The exit code of the bench, which is about right answers and not about speed."""
+    prepare()
+    return subprocess.call([install.python_in(ENV), "-m", "tests.bench", *arguments], cwd=ROOT)
+
+
 def main(arguments: list[str]) -> int:
     """The exit code: 0 only if everything passed, nothing was skipped where that is forbidden, and no figure was missed."""
     install.require_python(dict(os.environ))
+    if "--bench" in arguments:
+        return run_bench([argument for argument in arguments if argument != "--bench"])
     is_deep, is_measured = "--deep" in arguments, "--coverage" in arguments
     arguments = [argument for argument in arguments if argument not in {"--deep", "--coverage"}]
     are_reached = True
