@@ -5,7 +5,7 @@
  * Paints what storage holds before the worker is even awake. A face never asks a provider; it tells the worker what the person wants.
  */
 
-import { STATE_KEY } from "../background/faces.js";
+import { keptState } from "./kept.js";
 
 /** @typedef {import("../view/reading.js").FaceState} FaceState */
 
@@ -39,8 +39,8 @@ export class WorkerLink {
 
   async open() {
     setInterval(() => this.#knock(), KNOCK_MS);
-    const kept = (await chrome.storage.local.get(STATE_KEY))[STATE_KEY];
-    if (kept && !this.state) await this.#show(/** @type {FaceState} */ (kept));
+    const kept = await keptState;
+    if (kept && !this.state) await this.#show(kept);
     await firstFrame(); // what a refresh has to tell comes in many small pieces, each of which would put it off
     if (!this.#port) this.#connect();
   }

@@ -131,6 +131,5 @@ byId("refresh").addEventListener("click", () => link.send({ type: "refresh" }));
 byId("options").addEventListener("click", () => chrome.runtime.openOptionsPage());
 byId("dashboard").addEventListener("click", () => link.send({ type: "serve" }));
 setInterval(() => link.state && show(link.state), REPAINT_MS);
-loadWords("auto"); // most people's language, on its way while the state is read
 link.open();
 readReminders();
