@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from typing import TYPE_CHECKING, Any
@@ -46,8 +47,9 @@ def popup(ground: Ground) -> dict[str, Sequence[Figure]]:
     mine, empty = ([one for one in told if ("popup" in one["popup"]) is is_ours][:runs] for is_ours in (True, False))
     for one in mine:
         _check_shown(one["shown"], expected)
-    found = [("", "click"), ("from its first byte", "page")]
-    return {"popup": [ratio(words, [o[key] for o in mine], [o[key] for o in empty], at_most=1.5) for words, key in found]}
+    # The figure is about the click; what the page itself takes is shown beside it, since that part is ours.
+    found = [("", "click", 1.5), ("from its first byte", "page", math.inf)]
+    return {"popup": [ratio(words, [o[key] for o in mine], [o[key] for o in empty], at_most=m) for words, key, m in found]}
 
 
 def _told(home: Home) -> list[dict[str, Any]]:
