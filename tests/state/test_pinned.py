@@ -41,9 +41,17 @@ def test_what_is_handed_out_was_made_of_the_file(file: str) -> None:
 
 def test_a_replaced_file_is_read_however_quickly_and_alike_it_came(file: str) -> None:
     for number in [*range(10)] * 30:  # the same length, the same tick of the clock, and numbers of files that are given again
-        jsonfile.save(file, {"n": number}, durable=False)
-        os.utime(file, ns=(0, 0))
+        for content in (9 - number, number):
+            jsonfile.save(file, {"n": content}, durable=False)
+            os.utime(file, ns=(0, 0))
         assert pinned.load(file, whole)["n"] == number
+
+
+def test_the_file_that_was_read_keeps_its_number_also_when_it_is_replaced(file: str) -> None:
+    number = os.stat(file).st_ino
+    pinned.load(file, whole)
+    jsonfile.save(file, {"n": 1})
+    assert os.fstat(pinned._kept[file][0]).st_ino == number
 
 
 def test_a_file_that_somebody_edits_in_place_is_read_again(file: str) -> None:
