@@ -39,5 +39,5 @@ def tag_of(body: bytes) -> str:
 
 def is_known(tag: str, if_none_match: Sequence[str]) -> bool:
     """Whether the client has it already, by its lines of If-None-Match (RFC 9110 §13.1.2: weak tags count, `*` is any)."""
-    given = {one.strip().removeprefix("W/") for one in ",".join(if_none_match).split(",")}
-    return tag in given or given == {"*"}
+    given = [one.strip() for one in ",".join(if_none_match).split(",")]
+    return given == ["*"] or tag in {one.removeprefix("W/") for one in given}

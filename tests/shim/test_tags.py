@@ -95,6 +95,8 @@ def test_a_stranger_does_not_learn_whether_something_changed(shim: Shim, refused
         ([TAG.upper()], False),
         (['"*"'], False),
         (['"a", *'], False),
+        (["*", "*"], False),
+        (["W/*"], False),
     ],
 )
 def test_a_tag_is_known_by_itself_or_by_the_star(lines: list[str], known: bool) -> None:
