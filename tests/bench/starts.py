@@ -64,7 +64,7 @@ def _session(home: Home) -> bytes:
         for slot, label in slots.items()
     }
     model = {"id": "claude-opus-5", "display_name": "Opus 5"}
-    return json.dumps({"model": model, "workspace": {"current_dir": "/home/ada/work"}, "rate_limits": limits}).encode()
+    return json.dumps({"model": model, "workspace": {"current_dir": "/home/ada/here"}, "rate_limits": limits}).encode()
 
 
 def _line(home: Home, session: bytes) -> str:
