@@ -10,14 +10,14 @@ import os
 import threading
 
 import aimo_host
+from aimo_host.state import atomic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from aimo_host.state.atomic import Mark
     from aimo_host.state.paths import Paths
-
-    Sign = tuple[int, int, int]
 
 
 class Installation:
@@ -25,13 +25,13 @@ class Installation:
 
     def __init__(self, paths: Paths) -> None:
         files = (paths.launcher, os.path.abspath(str(aimo_host.__file__)))
-        self._seen = {path: (_sign(path), _content(path)) for path in files}
+        self._seen = {path: (_look(path), _content(path)) for path in files}
 
     def was_replaced(self) -> bool:
         """Whether launcher or package say something else than at the beginning, or are gone. Costs two looks at the disk."""
-        for path, (sign, content) in self._seen.items():
-            now = _sign(path)
-            if now == sign:
+        for path, (mark, content) in self._seen.items():
+            now = _look(path)
+            if now == mark:
                 continue
             if _content(path) != content:
                 return True
@@ -39,12 +39,8 @@ class Installation:
         return False
 
 
-def _sign(path: str) -> Sign | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
+def _look(path: str) -> Mark | None:
+    return atomic.mark(path, follow=True)  # an environment's files may be links into a store
 
 
 def _content(path: str) -> bytes | None:

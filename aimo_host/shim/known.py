@@ -6,22 +6,21 @@ that had changed only just before it was read, since two changes within one tick
 
 from __future__ import annotations
 
-import os
-
 from aimo_host.gauge import snapshot
 from aimo_host.gauge.times import parse_iso
 from aimo_host.shim import contract
-from aimo_host.state import cache, requests, settings
+from aimo_host.state import atomic, cache, requests, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from aimo_host.state.atomic import Mark
     from aimo_host.state.paths import Paths
 
     Entries = list[dict[str, Any]]
-    #: Of each file: when it was changed, how long it is, which it is; None where it is missing.
-    Signature = tuple[tuple[int, int, int] | None, ...]
+    #: Of each file; None where it is missing.
+    Marks = tuple[Mark | None, ...]
 
 #: Seconds. Coarse clocks of file systems tick every few milliseconds.
 _TRUSTED_FOR = 1.0
@@ -31,17 +30,17 @@ _SETTLED_AFTER = 0.1
 class Known:
     """The entries as of one moment, and when each provider was last tried. Shared by everybody who asks: not to be changed."""
 
-    def __init__(self, entries: Entries, tried: dict[str, list[float]], at: float, until: float, signature: Signature) -> None:
+    def __init__(self, entries: Entries, tried: dict[str, list[float]], at: float, until: float, marks: Marks) -> None:
         self.entries = entries
         self._tried = tried
         self._at = at
         self._until = until
-        self._signature = signature
+        self._marks = marks
         self._worded: tuple[bytes, str] | None = None
 
     def holds(self, paths: Paths, now: float) -> bool:
         """Whether reading the files at `now` would come to the same."""
-        return self._at <= now < self._until and self._signature == _signature(paths)
+        return self._at <= now < self._until and self._marks == _marks(paths)
 
     def due(self, provider: str | None, max_age: float, now: float) -> list[str]:
         """The providers, or only this one, that nobody has tried to renew within `max_age` seconds."""
@@ -63,17 +62,17 @@ def of_samples(entries: Entries, now: float) -> Known:
 
 def read(paths: Paths, now: float) -> Known:
     """What the files say at `now`. Never raises."""
-    signature = _signature(paths)
+    marks = _marks(paths)
     entries = snapshot.entries_at(cache.read(paths), settings.read(paths), now)
     tried: dict[str, list[float]] = {}
     for name, at in requests.tried(paths, entries, now):
         tried.setdefault(name, []).append(at)
-    return Known(entries, tried, now, _until(entries, signature, now), signature)
+    return Known(entries, tried, now, _until(entries, marks, now), marks)
 
 
-def _until(entries: Entries, signature: Signature, now: float) -> float:
+def _until(entries: Entries, marks: Marks, now: float) -> float:
     """How long the entries stay as they are if no file changes."""
-    changed = max((one[0] for one in signature if one is not None), default=0) / 1e9
+    changed = max((one[-1] for one in marks if one is not None), default=0) / 1e9
     if not changed <= now - _SETTLED_AFTER:
         return now
     windows = (window for entry in entries for window in entry["windows"] if window["used_pct"] is not None)
@@ -81,13 +80,5 @@ def _until(entries: Entries, signature: Signature, now: float) -> float:
     return min(now + _TRUSTED_FOR, min(resets, default=now + _TRUSTED_FOR))
 
 
-def _signature(paths: Paths) -> Signature:
-    return tuple(map(_seal, (paths.cache, paths.settings, paths.refresh)))
-
-
-def _seal(path: str) -> tuple[int, int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
+def _marks(paths: Paths) -> Marks:
+    return tuple(map(atomic.mark, (paths.cache, paths.settings, paths.refresh)))

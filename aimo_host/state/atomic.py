@@ -10,6 +10,11 @@ import os
 import stat
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    #: Device, number, length in bytes, and the moment of change in nanoseconds.
+    Mark = tuple[int, int, int, int]
+
 #: No file of ours comes near this; a larger one is somebody else's doing and is treated as unreadable.
 _LARGEST = 32 * 1024 * 1024
 
@@ -24,6 +29,19 @@ _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 #: A FIFO in the file's place must not hang the reader.
 _NONBLOCK = getattr(os, "O_NONBLOCK", 0)
+
+
+def mark(path: str, *, follow: bool = False) -> Mark | None:
+    """What a look tells of the file at `path`, to see later whether another one lies there; None where none does."""
+    try:
+        return mark_of(os.stat(path, follow_symlinks=follow))
+    except OSError:
+        return None
+
+
+def mark_of(status: os.stat_result) -> Mark:
+    """The same of a file that was looked at."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def private_folder(folder: str) -> None:

@@ -19,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aimo_host.state.atomic import Mark
+
 _SUFFIX = ".bell"
 #: sun_path holds 108 bytes with its closing zero on Linux, 104 on macOS.
 _LONGEST_ADDRESS = 100
@@ -75,15 +77,8 @@ class Bell:
         bound.setblocking(False)
         return bound
 
-    def _look(self) -> list[tuple[int, int, int] | None]:
-        seen: list[tuple[int, int, int] | None] = []
-        for path in self._watched:
-            try:
-                status = os.stat(path)
-                seen.append((status.st_mtime_ns, status.st_size, status.st_ino))
-            except OSError:
-                seen.append(None)
-        return seen
+    def _look(self) -> list[Mark | None]:
+        return [atomic.mark(path) for path in self._watched]
 
     def wait(self, timeout: float | None = None, or_readable: socket.socket | None = None) -> bool:
         """Sleep until the bell rings (True) or `timeout` seconds have passed (False). Rings that piled up count as one.

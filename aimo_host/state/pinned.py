@@ -10,16 +10,16 @@ from __future__ import annotations
 import os
 import sys
 
-from aimo_host.state import jsonfile
+from aimo_host.state import atomic, jsonfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
+    from aimo_host.state.atomic import Mark
+
     T = TypeVar("T")
-    #: Which file it is, how long, and when it was changed.
-    Mark = tuple[int, int, int, int]
 
 #: A process has one home, with a few files in it.
 _MOST = 8
@@ -30,11 +30,11 @@ _kept: dict[str, tuple[int, Mark, Any]] = {}
 def load(path: str, make: Callable[[dict[str, Any]], T]) -> T:
     """`make` of the object in the file (see `jsonfile.load_or_empty`). A path has always the same `make`. Never raises itself."""
     kept = _kept.get(path)
-    if kept is not None and kept[1] == _mark(path):
+    if kept is not None and kept[1] == atomic.mark(path):
         found: T = kept[2]
         return found
     descriptor = _pin(path)
-    mark = None if descriptor is None else _mark_of(os.fstat(descriptor))
+    mark = None if descriptor is None else atomic.mark_of(os.fstat(descriptor))
     value = make(jsonfile.load_or_empty(path))
     if descriptor is None or mark is None:
         return value
@@ -42,7 +42,7 @@ def load(path: str, make: Callable[[dict[str, Any]], T]) -> T:
     for oldest in [*_kept][: 1 - _MOST]:
         _let_go(oldest)
     # The path led to the pinned file before it was read: if it still does, that was what was read.
-    if mark != _mark(path) or _kept.setdefault(path, (descriptor, mark, value))[0] != descriptor:
+    if mark != atomic.mark(path) or _kept.setdefault(path, (descriptor, mark, value))[0] != descriptor:
         os.close(descriptor)
     return value
 
@@ -61,14 +61,3 @@ def _let_go(path: str) -> None:
     kept = _kept.pop(path, None)
     if kept is not None:
         os.close(kept[0])
-
-
-def _mark(path: str) -> Mark | None:
-    try:
-        return _mark_of(os.lstat(path))
-    except OSError:
-        return None
-
-
-def _mark_of(status: os.stat_result) -> Mark:
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
