@@ -13,6 +13,7 @@ from aimo_host import routes
 from aimo_host.collect import conductor
 from aimo_host.gauge.problems import Problem
 from aimo_host.state import atomic, cache, jsonfile, requests
+from aimo_host.state.lock import FileLock
 from tests.collect.stage import HOME, SPARE, WORK, Asked, host
 from tests.gauge.builders import DAY, NOW, reading, usage, window
 from tests.state.children import said, started
@@ -411,10 +412,17 @@ def test_a_row_that_the_server_side_reads_is_not_darkened_by_a_missing_browser(s
 
 
 def test_who_asked_for_one_provider_does_not_wait_for_anothers_slow_one(stage: Stage, server_side: Routes) -> None:
-    for_ever = threading.Event()
-    server_side("zai", key=for_ever.wait)
+    asked, for_ever = threading.Event(), threading.Event()
+
+    def hang() -> Any:
+        asked.set()
+        for_ever.wait()
+
+    server_side("zai", key=hang)
     server_side("ollama", other=usage())
     stage.ask("zai")
+    threading.Thread(target=conduct, args=[stage], daemon=True).start()
+    assert asked.wait(PATIENCE)
     stage.ask("ollama")
     mine = conductor.Conductor(stage.context, stage.listener())
     assert mine.wait_until(lambda found: "ollama" not in found.unsettled(NOW), PATIENCE, ["ollama"].__contains__)
@@ -446,6 +454,15 @@ def test_a_request_made_while_an_older_one_is_carried_out_is_begun_as_soon_as_th
     stage: Stage, server_side: Routes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(conductor, "_LOOK_SECONDS", PATIENCE)  # so that only a ring can wake the second one
+    release = FileLock.release
+
+    def release_late(lock: FileLock) -> None:
+        """When everybody has looked who was rung because the older one is settled."""
+        if "conductor" in lock.path:
+            time.sleep(0.1)
+        release(lock)
+
+    monkeypatch.setattr(FileLock, "release", release_late)
     begun, finish = threading.Event(), threading.Event()
 
     def slow() -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aimo_host.setup import leading
-from aimo_host.state import attempts, paths
+from aimo_host.setup.system import System
+from aimo_host.state import attempts, bell, paths, presence
 from tests.browser.processes import context_switches, until
 from tests.host.peer import PROFILE, REPOSITORY, Peer, environment, healthy
 from tests.setup.machines import machine
@@ -137,17 +139,27 @@ def test_where_the_extension_is_there_already_nobody_is_told_how_to_load_it() ->
     assert "Load unpacked" not in terminal.text
 
 
+def test_an_extension_whose_host_made_way_for_the_new_one_is_waited_for_a_moment(capsys: pytest.CaptureFixture[str]) -> None:
+    system = System.of(os.environ)
+    signs: list[presence.Presence] = []
+
+    def come_back() -> None:
+        signs.append(presence.Presence(system.paths.presence_dir, {"kind": "host"}))
+        bell.ring(system.paths.bells_dir)
+
+    threading.Timer(0.1, come_back).start()
+    assert leading.lead_on(system, attended=True, was_connected=True)
+    assert capsys.readouterr().out == f"{THERE}\n"
+    signs[0].leave()
+
+
 @pytest.mark.usefixtures("chrome")
-def test_an_extension_whose_host_made_way_for_the_new_one_is_waited_for_a_moment() -> None:
-    with Peer() as browser:
-        browser.hello()
-        with installing() as terminal:
-            assert browser.exit_code() == 0
-            with Peer() as again:
-                again.hello()
-                assert terminal.exit_code() == 0
-    assert THERE in terminal.text
-    assert "Load unpacked" not in terminal.text
+def test_an_extension_that_does_not_come_back_is_looked_for_like_any_other(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leading, "_COMES_BACK_SECONDS", 0.01)
+    assert leading.lead_on(System.of(os.environ), attended=False, was_connected=True)
+    assert "Load unpacked" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("chrome")
