@@ -220,18 +220,8 @@ def pip_install(env, wanted):
     scratch = os.path.join(env, "tmp")  # pip, killed, would leave its folders in the system's
     os.mkdir(scratch, 0o700)
     environ = dict(clean_environ(), TMPDIR=scratch, TEMP=scratch, TMP=scratch)
-    command = [
-        python_in(env),
-        "-I",
-        "-m",
-        "pip",
-        "install",
-        "--disable-pip-version-check",
-        "--no-input",
-        "--no-cache-dir",
-        "--retries",
-        "2",
-    ]
+    options = ["--disable-pip-version-check", "--no-input", "--no-cache-dir", "--retries", "2"]
+    command = [python_in(env), "-I", "-m", "pip", "install"] + options
     code, output = run(command + wanted, env=environ, cwd=ROOT)
     remove(scratch)
     if code == 0:

@@ -14,20 +14,12 @@ from tests.bench import fetches
 from tests.bench.ground import Ground, Home, check, in_turn
 from tests.bench.table import Figure, added, ratio
 from tests.browser import processes
+from tests.simulator.simulator import BROWSER_SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _CLICKS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clicks.js")
-_IN_BROWSER = (
-    "claude.organizations",
-    "claude.usage",
-    "claude.prepaid_credits",
-    "codex.session",
-    "codex.usage",
-    "zai.quota",
-    "ollama.settings",
-)
 _PROVIDERS = ["claude", "codex", "zai", "ollama"]
 
 
@@ -75,7 +67,7 @@ def refresh(ground: Ground) -> dict[str, Sequence[Figure]]:
         with home.unwatched():
             processes.until(lambda: shim.get("/api/ping").json["browser"] == "connected", "the browser's host is there")
             for words, delay, runs in (("100 ms", 0.1, 21), ("1 s", 1.0, 9)):
-                fetches.slow(home.simulator, _IN_BROWSER, delay)
+                fetches.slow(home.simulator, BROWSER_SOURCES, delay)
                 chain = 0
 
                 def ask() -> float:

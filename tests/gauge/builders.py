@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from aimo_host.gauge.entry import from_usage
 from aimo_host.gauge.model import Balance, Blocked, Usage, Window
+from aimo_host.gauge.snapshot import entry_at
 
 NOW = 1795341600.0  # 2026-11-22T10:00:00Z
 HOUR = 3600.0
@@ -28,9 +29,34 @@ def usage(*windows: Window, balances: tuple[Balance, ...] = (), blocked: Blocked
     return Usage(windows=windows or (window(),), balances=balances, blocked=blocked, **given)
 
 
+def session(used: float | None, resets_in: float | None = HOUR) -> Window:
+    """The binding five hours; `resets_in` is in seconds from `NOW`."""
+    reset = None if resets_in is None else NOW + resets_in
+    return window(used, label="session (5h)", kind="session", resets_at=reset, window_seconds=18000)
+
+
+def week(used: float | None, resets_in: float | None = 3 * DAY, **more: Any) -> Window:
+    """The binding week, unless told otherwise; `resets_in` is in seconds from `NOW`."""
+    reset = None if resets_in is None else NOW + resets_in
+    return window(used, resets_at=reset, window_seconds=604800, **more)
+
+
+def fable(used: float | None) -> Window:
+    """The week of one model, which binds nobody else."""
+    return week(used, label="weekly Fable", scope="Fable", binding=False)
+
+
 def reading(provider: str = "claude", *, account: str | None = "a", at: float = NOW, used: float | None = 40.0) -> dict[str, Any]:
     """The entry that a feed hands to the merge."""
     return from_usage(provider, usage(window(used)), account=account, at=at, source="push")
+
+
+def shown(
+    provider: str, *windows: Window, account: str | None = "a", at: float = NOW, name: str = "", **more: Any
+) -> dict[str, Any]:
+    """The entry that a reading of `at` gives in a snapshot of `NOW`."""
+    read = from_usage(provider, usage(*windows, **more), account=account, at=at, source="push")
+    return entry_at(read, NOW, {account: name} if account and name else {})
 
 
 def cache_of(*entries: dict[str, Any]) -> dict[str, Any]:

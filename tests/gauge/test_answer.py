@@ -10,34 +10,12 @@ from hypothesis import strategies as st
 
 from aimo_host.gauge import pick
 from aimo_host.gauge.answer import answer_at
-from aimo_host.gauge.entry import from_usage
 from aimo_host.gauge.model import Balance, Blocked, Window
 from aimo_host.gauge.snapshot import entry_at, never_read
 from aimo_host.gauge.times import iso
-from tests.gauge.builders import DAY, HOUR, NOW, usage, window
+from tests.gauge.builders import DAY, HOUR, NOW, fable, session, shown, week, window
 
 Entry = dict[str, Any]
-
-
-def session(used: float | None, resets_in: float | None = HOUR) -> Window:
-    reset = None if resets_in is None else NOW + resets_in
-    return window(used, label="session (5h)", kind="session", resets_at=reset, window_seconds=18000)
-
-
-def week(used: float | None, resets_in: float | None = 3 * DAY, **more: Any) -> Window:
-    reset = None if resets_in is None else NOW + resets_in
-    return window(used, resets_at=reset, window_seconds=604800, **more)
-
-
-def fable(used: float | None) -> Window:
-    return week(used, label="weekly Fable", scope="Fable", binding=False)
-
-
-def entry(
-    provider: str, *windows: Window, account: str | None = "a", at: float = NOW, names: dict[str, str] | None = None, **more: Any
-) -> Entry:
-    read = from_usage(provider, usage(*windows, **more), account=account, at=at, source="push")
-    return entry_at(read, NOW, names or {})
 
 
 def used(entries: list[Entry]) -> tuple[Any, ...]:
@@ -49,10 +27,10 @@ def notes(entries: list[Entry]) -> list[tuple[Any, ...]]:
     return [(n["code"], n["provider"], n["scope"], n["pct"], n["until"]) for n in answer_at(entries, NOW)["notes"]]
 
 
-CLAUDE = entry("claude", session(47), week(61))
-CODEX = entry("codex", session(1), week(16, 6 * DAY))
-SPENT = entry("zai", session(100, 2 * HOUR), week(40))
-BLOCKED = entry("codex", session(1), blocked=Blocked("credits", "No credits."))
+CLAUDE = shown("claude", session(47), week(61))
+CODEX = shown("codex", session(1), week(16, 6 * DAY))
+SPENT = shown("zai", session(100, 2 * HOUR), week(40))
+BLOCKED = shown("codex", session(1), blocked=Blocked("credits", "No credits."))
 
 
 def test_the_most_headroom_on_its_tightest_window_wins() -> None:
@@ -60,62 +38,62 @@ def test_the_most_headroom_on_its_tightest_window_wins() -> None:
 
 
 def test_a_window_without_a_reset_has_no_until() -> None:
-    assert used([entry("ollama", week(10, None))]) == ("use_open", "ollama", 90.0, None)
+    assert used([shown("ollama", week(10, None))]) == ("use_open", "ollama", 90.0, None)
 
 
 @pytest.mark.parametrize(
     "other",
     [
         never_read("ollama") | {"ok": False},
-        entry("ollama", week(None)),
-        entry("ollama", week(0, -1)),
-        entry("ollama", week(0), at=NOW - HOUR - 1),
-        entry("ollama", blocked=Blocked("x", "y")),
-        entry("ollama", week(None), balances=(Balance(kind="purchased", label="credits", amount=10.0, unit="USD"),)),
+        shown("ollama", week(None)),
+        shown("ollama", week(0, -1)),
+        shown("ollama", week(0), at=NOW - HOUR - 1),
+        shown("ollama", blocked=Blocked("x", "y")),
+        shown("ollama", week(None), balances=(Balance(kind="purchased", label="credits", amount=10.0, unit="USD"),)),
     ],
     ids=["never read", "unknown", "reset since", "old", "blocked", "a balance beside an unknown window"],
 )
 def test_what_is_not_known_is_never_chosen_over_what_is(other: Entry) -> None:
-    entries = [entry_at(other, NOW, {}) if "ok" not in other else other, entry("claude", week(99))]
+    entries = [entry_at(other, NOW, {}) if "ok" not in other else other, shown("claude", week(99))]
     assert used(entries)[1] == "claude"
 
 
 def test_with_everything_used_up_it_says_until_when_the_first_is_back() -> None:
-    later = entry("claude", session(100, HOUR), week(100, 3 * DAY))
+    later = shown("claude", session(100, HOUR), week(100, 3 * DAY))
     assert used([SPENT, later]) == ("none_left", None, None, iso(NOW + 2 * HOUR))
 
 
 def test_with_everything_used_up_and_no_reset_known_it_says_only_that() -> None:
-    assert used([entry("claude", week(100, None)), BLOCKED])[0] == "none_left_open"
+    assert used([shown("claude", week(100, None)), BLOCKED])[0] == "none_left_open"
 
 
 @pytest.mark.parametrize(
-    "entries", [[], [never_read("claude")], [SPENT, never_read("claude")], [SPENT, entry("claude", week(None))]]
+    "entries", [[], [never_read("claude")], [SPENT, never_read("claude")], [SPENT, shown("claude", week(None))]]
 )
 def test_while_something_is_unknown_nobody_says_that_nothing_is_left(entries: list[Entry]) -> None:
     assert used(entries)[0] == "unknown"
 
 
 def test_a_full_main_window_is_noted_until_the_last_of_them_resets() -> None:
-    both = entry("claude", session(100, HOUR), week(100, 3 * DAY))
+    both = shown("claude", session(100, HOUR), week(100, 3 * DAY))
     assert notes([both]) == [("full", "claude", None, None, iso(NOW + 3 * DAY))]
 
 
 def test_a_full_model_is_noted_by_its_name() -> None:
-    assert notes([entry("claude", week(50), fable(100))]) == [("full", "claude", "Fable", None, iso(NOW + 3 * DAY))]
+    assert notes([shown("claude", week(50), fable(100))]) == [("full", "claude", "Fable", None, iso(NOW + 3 * DAY))]
 
 
 def test_full_tools_and_spend_are_not_worth_a_word() -> None:
     tools = window(100, label="tool usage (monthly)", kind="tools", binding=False)
-    assert notes([entry("zai", week(50), tools)]) == []
+    assert notes([shown("zai", week(50), tools)]) == []
 
 
 def test_an_unknown_window_is_noted() -> None:
-    assert notes([entry("zai", week(None))]) == [("unknown", "zai", None, None, None)]
+    assert notes([shown("zai", week(None))]) == [("unknown", "zai", None, None, None)]
 
 
 def test_an_old_reading_is_noted_as_unknown() -> None:
-    assert notes([entry("zai", week(50), at=NOW - 2 * HOUR)]) == [("unknown", "zai", None, None, None)]
+    assert notes([shown("zai", week(50), at=NOW - 2 * HOUR)]) == [("unknown", "zai", None, None, None)]
 
 
 def test_a_refusal_is_noted() -> None:
@@ -123,7 +101,7 @@ def test_a_refusal_is_noted() -> None:
 
 
 def test_what_a_week_would_lose_within_a_day_is_noted() -> None:
-    assert notes([entry("zai", week(40, 3 * HOUR))]) == [("lose", "zai", None, 60.0, iso(NOW + 3 * HOUR))]
+    assert notes([shown("zai", week(40, 3 * HOUR))]) == [("lose", "zai", None, 60.0, iso(NOW + 3 * HOUR))]
 
 
 @pytest.mark.parametrize(
@@ -132,16 +110,16 @@ def test_what_a_week_would_lose_within_a_day_is_noted() -> None:
     ids=["not soon", "not much", "a session comes again", "blocked by the session"],
 )
 def test_what_nobody_could_save_is_not_noted_as_a_loss(windows: tuple[Window, ...]) -> None:
-    assert [note for note in notes([entry("zai", *windows)]) if note[0] == "lose"] == []
+    assert [note for note in notes([shown("zai", *windows)]) if note[0] == "lose"] == []
 
 
 def test_accounts_of_one_provider_are_told_apart_by_name() -> None:
-    entries = [entry("claude", week(10), account="a1"), entry("claude", week(20), account="b2", names={"b2": "work"})]
+    entries = [shown("claude", week(10), account="a1"), shown("claude", week(20), account="b2", name="work")]
     assert [one["id"] for one in pick.ranking(entries)] == ["claude/a1", "claude/work"]
 
 
 def test_the_need_and_the_model_are_part_of_the_question() -> None:
-    entries = [entry("claude", week(50), fable(90)), entry("codex", week(70))]
+    entries = [shown("claude", week(50), fable(90)), shown("codex", week(70))]
     assert [(one["id"], one["why"]) for one in pick.ranking(entries, need=40)] == [("claude", "fits"), ("codex", "full")]
     assert [(one["id"], one["headroom_pct"]) for one in pick.ranking(entries, scope="fable")] == [
         ("codex", 30.0),
@@ -150,14 +128,14 @@ def test_the_need_and_the_model_are_part_of_the_question() -> None:
 
 
 def test_it_is_available_again_when_the_last_window_in_the_way_resets() -> None:
-    [one] = pick.ranking([entry("claude", session(95, HOUR), week(75, DAY))], need=20)
+    [one] = pick.ranking([shown("claude", session(95, HOUR), week(75, DAY))], need=20)
     assert (one["why"], one["available_at"]) == ("full", iso(NOW + HOUR))
-    [one] = pick.ranking([entry("claude", session(95, HOUR), week(75, DAY))], need=50)
+    [one] = pick.ranking([shown("claude", session(95, HOUR), week(75, DAY))], need=50)
     assert one["available_at"] == iso(NOW + DAY)
 
 
 def test_without_a_reset_nobody_knows_when_it_is_available_again() -> None:
-    [one] = pick.ranking([entry("claude", session(100, HOUR), week(100, None))])
+    [one] = pick.ranking([shown("claude", session(100, HOUR), week(100, None))])
     assert one["available_at"] is None
 
 
@@ -167,7 +145,7 @@ windows = st.lists(
     st.builds(week, percents, resets) | st.builds(session, percents, resets) | st.builds(fable, percents), max_size=4
 )
 entries = st.builds(
-    lambda provider, found, age: entry(provider, *found, at=NOW - age),
+    lambda provider, found, age: shown(provider, *found, at=NOW - age),
     st.sampled_from(["claude", "codex", "zai", "ollama"]),
     windows,
     st.floats(0, 2 * DAY),
@@ -190,4 +168,4 @@ def test_the_answer_always_has_its_shape(found: list[Entry]) -> None:
 
 
 def test_a_reading_from_a_clock_that_was_ahead_decides_nothing() -> None:
-    assert used([entry("claude", week(10), at=NOW + DAY)])[0] == "unknown"
+    assert used([shown("claude", week(10), at=NOW + DAY)])[0] == "unknown"

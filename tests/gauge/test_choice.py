@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from aimo_host.gauge import choice
 from aimo_host.gauge.choice import Question, choose, is_known
-from aimo_host.gauge.entry import from_usage
-from aimo_host.gauge.model import Balance, Blocked, Window
+from aimo_host.gauge.model import Balance, Blocked
 from aimo_host.gauge.snapshot import entry_at, never_read
 from aimo_host.gauge.times import iso
-from tests.gauge.builders import DAY, HOUR, NOW, usage, window
+from tests.gauge.builders import DAY, HOUR, NOW, fable, session, shown, week
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,40 +21,21 @@ if TYPE_CHECKING:
 Entry = dict[str, Any]
 
 
-def session(used: float | None, resets_in: float | None = HOUR) -> Window:
-    reset = None if resets_in is None else NOW + resets_in
-    return window(used, label="session (5h)", kind="session", resets_at=reset, window_seconds=18000)
-
-
-def week(used: float | None, resets_in: float | None = 3 * DAY, **more: Any) -> Window:
-    reset = None if resets_in is None else NOW + resets_in
-    return window(used, resets_at=reset, window_seconds=604800, **more)
-
-
-def fable(used: float | None) -> Window:
-    return week(used, label="weekly Fable", scope="Fable", binding=False)
-
-
-def entry(provider: str, *windows: Window, account: str | None = "a", at: float = NOW, name: str = "", **more: Any) -> Entry:
-    read = from_usage(provider, usage(*windows, **more), account=account, at=at, source="push")
-    return entry_at(read, NOW, {account: name} if account and name else {})
-
-
 def unread(provider: str) -> Entry:
     return entry_at(never_read(provider), NOW, {})
 
 
-SOON = entry("claude", week(70, DAY))
-LATE = entry("codex", week(10, 6 * DAY))
-OPEN = entry("ollama", week(5, None))
-TIRED = entry("zai", session(0, HOUR), week(90, 2 * DAY))
-FULL = entry("zai", session(100, 2 * HOUR), week(40))
-OLD = entry("codex", week(0), at=NOW - 2 * HOUR)
-OLD_AND_FULL = entry("codex", week(100), at=NOW - 2 * HOUR)
-UNKNOWN = entry("ollama", week(None))
-RESET_SINCE = entry("ollama", week(0, -1))
-BLOCKED = entry("codex", session(1), blocked=Blocked("credits", "No credits."))
-PAID = entry("ollama", week(None), balances=(Balance(kind="purchased", label="credits", amount=10.0, unit="USD"),))
+SOON = shown("claude", week(70, DAY))
+LATE = shown("codex", week(10, 6 * DAY))
+OPEN = shown("ollama", week(5, None))
+TIRED = shown("zai", session(0, HOUR), week(90, 2 * DAY))
+FULL = shown("zai", session(100, 2 * HOUR), week(40))
+OLD = shown("codex", week(0), at=NOW - 2 * HOUR)
+OLD_AND_FULL = shown("codex", week(100), at=NOW - 2 * HOUR)
+UNKNOWN = shown("ollama", week(None))
+RESET_SINCE = shown("ollama", week(0, -1))
+BLOCKED = shown("codex", session(1), blocked=Blocked("credits", "No credits."))
+PAID = shown("ollama", week(None), balances=(Balance(kind="purchased", label="credits", amount=10.0, unit="USD"),))
 
 
 def ids(found: dict[str, Any]) -> list[str]:
@@ -70,8 +50,8 @@ def ids(found: dict[str, Any]) -> list[str]:
         ("expiring", [OPEN, LATE], ["codex", "ollama"]),
         ("expiring", [FULL, LATE], ["codex", "zai"]),
         ("expiring", [UNKNOWN, FULL, LATE], ["codex", "zai", "ollama"]),
-        ("expiring", [entry("claude", session(50, HOUR)), SOON | {"provider": "zai"}], ["claude", "zai"]),
-        ("expiring", [entry("claude", week(50, DAY)), entry("codex", week(40, DAY))], ["codex", "claude"]),
+        ("expiring", [shown("claude", session(50, HOUR)), SOON | {"provider": "zai"}], ["claude", "zai"]),
+        ("expiring", [shown("claude", week(50, DAY)), shown("codex", week(40, DAY))], ["codex", "claude"]),
         ("headroom", [LATE | {"provider": "zai"}, LATE], ["zai", "codex"]),
     ],
     ids=[
@@ -99,7 +79,7 @@ def test_nobody_is_picked_who_is_not_known_to_have_enough(entries: list[Entry], 
 
 @pytest.mark.parametrize("other", [OLD, UNKNOWN, RESET_SINCE, PAID, BLOCKED])
 def test_what_is_known_to_be_nearly_empty_goes_before_what_is_not_known(other: Entry) -> None:
-    assert choose(Question(), [other, entry("claude", week(99))], NOW)["pick"] == "claude"
+    assert choose(Question(), [other, shown("claude", week(99))], NOW)["pick"] == "claude"
 
 
 def test_an_old_reading_still_says_until_when_nothing_is_left() -> None:
@@ -115,15 +95,15 @@ def test_the_need_must_be_left_on_the_tightest_window(need: float, picked: str |
 
 
 def test_the_window_of_the_model_counts_when_it_is_asked_for() -> None:
-    entries = [entry("claude", week(10), fable(95)), entry("codex", week(50))]
+    entries = [shown("claude", week(10), fable(95)), shown("codex", week(50))]
     assert choose(Question(), entries, NOW)["pick"] == "claude"
     assert choose(Question(scope="fable"), entries, NOW)["pick"] == "codex"
-    assert choose(Question(scope="fable"), [entry("claude", week(10), fable(None))], NOW)["ranking"][0]["why"] == "unknown"
+    assert choose(Question(scope="fable"), [shown("claude", week(10), fable(None))], NOW)["ranking"][0]["why"] == "unknown"
 
 
-WORK = entry("claude", week(50), account="a1", name="work")
-HOME = entry("claude", week(20), account="b2", name="home")
-NAMELESS = entry("claude", week(30), account=None)
+WORK = shown("claude", week(50), account="a1", name="work")
+HOME = shown("claude", week(20), account="b2", name="home")
+NAMELESS = shown("claude", week(30), account=None)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +120,7 @@ NAMELESS = entry("claude", week(30), account=None)
     ],
 )
 def test_only_those_are_ranked_who_are_asked_about(among: tuple[str, ...], ranking: list[str]) -> None:
-    tired = entry("codex", week(90))
+    tired = shown("codex", week(90))
     assert ids(choose(Question(among=among), [WORK, HOME, tired], NOW)) == ranking
 
 
@@ -154,10 +134,10 @@ def test_every_id_can_be_asked_about() -> None:
     ("entries", "need", "at"),
     [
         ([FULL], 0, NOW + 2 * HOUR),
-        ([FULL, entry("claude", week(100, HOUR))], 0, NOW + HOUR),
-        ([entry("claude", session(95, HOUR), week(75, DAY))], 20, NOW + HOUR),
-        ([entry("claude", session(95, HOUR), week(75, DAY))], 50, NOW + DAY),
-        ([entry("claude", session(100, HOUR), week(100, None))], 0, None),
+        ([FULL, shown("claude", week(100, HOUR))], 0, NOW + HOUR),
+        ([shown("claude", session(95, HOUR), week(75, DAY))], 20, NOW + HOUR),
+        ([shown("claude", session(95, HOUR), week(75, DAY))], 50, NOW + DAY),
+        ([shown("claude", session(100, HOUR), week(100, None))], 0, None),
         ([FULL, UNKNOWN], 0, NOW + 2 * HOUR),
         ([UNKNOWN], 0, None),
         ([BLOCKED], 0, None),
@@ -221,7 +201,7 @@ percents = st.none() | st.floats(0, 250)
 resets = st.none() | st.floats(-DAY, 10 * DAY)
 windows = st.builds(week, percents, resets) | st.builds(session, percents, resets) | st.builds(fable, percents)
 entries = st.builds(
-    lambda provider, found, age, account: entry(provider, *found, at=NOW - age, account=account),
+    lambda provider, found, age, account: shown(provider, *found, at=NOW - age, account=account),
     st.sampled_from(["claude", "codex", "zai", "ollama"]),
     st.lists(windows, max_size=4),
     st.floats(0, 2 * DAY),

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 Programme: TypeAlias = Answer | Callable[[float], Answer]
 
-#: The named sources; those of the browser first. `codex.session` feeds `codex.usage` inside the browser.
-SOURCES = (
+#: What the browser asks; `codex.session` feeds `codex.usage` inside it.
+BROWSER_SOURCES = (
     "claude.organizations",
     "claude.usage",
     "claude.prepaid_credits",
@@ -42,6 +42,9 @@ SOURCES = (
     "codex.usage",
     "zai.quota",
     "ollama.settings",
+)
+SOURCES = (
+    *BROWSER_SOURCES,
     "claude.oauth_usage",
     "codex.cli_usage",
     "zai.key_quota",
