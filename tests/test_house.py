@@ -145,8 +145,13 @@ def parsed(file: str) -> ast.Module:
     return ast.parse(written(file), file)
 
 
-IMPORTS = [found for file in source_files() for found in imports_in(file, parsed(file))]
-OURS = [found for found in IMPORTS if found.module.startswith("aimo_host.")]
+@functools.cache
+def imports() -> list[Import]:
+    return [found for file in source_files() for found in imports_in(file, parsed(file))]
+
+
+def ours() -> list[Import]:
+    return [found for found in imports() if found.module.startswith("aimo_host.")]
 
 
 def room_of(module: str) -> str:
@@ -170,31 +175,31 @@ def test_every_room_has_its_height() -> None:
 
 
 def test_imports_run_downwards_only() -> None:
-    assert [str(found) for found in OURS if not allowed(found)] == []
+    assert [str(found) for found in ours() if not allowed(found)] == []
 
 
 def test_samples_serve_the_demo_and_nothing_else() -> None:
-    users = {found.room for found in OURS if room_of(found.module) == "samples"}
+    users = {found.room for found in ours() if room_of(found.module) == "samples"}
     assert users <= {"samples", "demo"}
 
 
 def test_only_routes_may_reach_out() -> None:
-    assert [str(found) for found in IMPORTS if found.module.split(".")[0] == "httpx" and found.room != "routes"] == []
+    assert [str(found) for found in imports() if found.module.split(".")[0] == "httpx" and found.room != "routes"] == []
 
 
 def test_slow_parts_are_imported_where_they_are_used() -> None:
-    assert [str(found) for found in IMPORTS if found.module.split(".")[0] in LAZY and not found.lazy] == []
+    assert [str(found) for found in imports() if found.module.split(".")[0] in LAZY and not found.lazy] == []
 
 
 def test_pure_rooms_take_nothing_that_reaches_outside() -> None:
-    outside = [found for found in IMPORTS if found.room in PURE_ROOMS and not found.module.startswith("aimo_host")]
+    outside = [found for found in imports() if found.room in PURE_ROOMS and not found.module.startswith("aimo_host")]
     known = PURE | LAZY - {"httpx"}
     assert [str(found) for found in outside if found.module not in known and found.module.split(".")[0] not in known] == []
 
 
 def test_everything_else_is_the_standard_library_or_declared() -> None:
     declared = LAZY | {"aimo_host"}
-    tops = {found.module.split(".")[0] for found in IMPORTS}
+    tops = {found.module.split(".")[0] for found in imports()}
     assert tops - set(sys.stdlib_module_names) - declared == set()
 
 

@@ -155,6 +155,7 @@ def window_line(window: Window, now: float) -> str:
 
 
 def troubles(entry: Entry) -> list[str]:
-    """What is the matter with the account, as sentences."""
+    """What is the matter with the account, as sentences; none of them is empty."""
     refusal = (entry["blocked"] or {}).get("message")
-    return [plain(said) for said in (entry["error"], refusal) if said]
+    sentences = [plain(said) for said in (entry["error"], refusal) if said]
+    return [said for said in sentences if said]

@@ -29,3 +29,8 @@ def test_any_text_is_printable_afterwards_and_has_no_blank_at_either_end(text: s
     shown = phrases.plain(text)
     assert shown.isprintable()
     assert shown == shown.strip()
+
+
+def test_a_sentence_that_nobody_could_read_is_none() -> None:
+    assert phrases.troubles({"error": "\ud800", "blocked": {"code": "x", "message": "\x1b\r"}}) == []
+    assert phrases.troubles({"error": "\ud800", "blocked": {"code": "x", "message": "No credits."}}) == ["No credits."]
