@@ -9,6 +9,7 @@ failed run. Parses on Python 3.8, to say so in a sentence when that is too old.
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import re
@@ -21,6 +22,10 @@ sys.path.insert(0, ROOT)
 
 import install  # noqa: E402 - the folder above is on the path only now
 from tests.reliability import figures  # noqa: E402
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ENV = os.path.join(ROOT, ".tests-env")
 #: What pytest says where the arguments chose no test.
@@ -64,12 +69,28 @@ def run_python(arguments: list[str], *, is_measured: bool = False) -> int:
     workers = min(3 * (os.cpu_count() or 1), 8)  # half of a run is waiting
     # A module shares one browser; the order is that of tests/conftest.py.
     parallel = [] if together else ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
-    # With it, each worker and each child would compile everything again.
-    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     measuring = ["-m", "coverage", "run"] if is_measured else []
     with tempfile.TemporaryDirectory(prefix="aimo-", dir=in_memory(), ignore_cleanup_errors=True) as folder:
         command = [install.python_in(ENV), *measuring, "-m", "pytest", *parallel, "--basetemp", os.path.join(folder, "t")]
-        return subprocess.call([*command, *arguments], cwd=ROOT, env=environ)
+        return subprocess.call([*command, *arguments], cwd=ROOT, env=compiling())
+
+
+def compiling() -> dict[str, str]:
+    """This process's environment, in which what is compiled is kept: each worker and each child would do it again."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
+@contextlib.contextmanager
+def reading_ahead() -> Iterator[None]:
+    """Meanwhile all tests are read and compiled: in a new checkout each worker would take seconds of a processor for it."""
+    command = [install.python_in(ENV), "-m", "pytest", "--collect-only", "--quiet"]
+    nothing = subprocess.DEVNULL  # what is wrong with them is said when they are run
+    with subprocess.Popen(command, cwd=ROOT, env=compiling(), stdin=nothing, stdout=nothing, stderr=nothing) as reader:
+        try:
+            yield
+            reader.wait()
+        finally:
+            reader.kill()
 
 
 def in_memory() -> str | None:
@@ -134,7 +155,8 @@ def main(arguments: list[str]) -> int:
     if arguments:
         print("JavaScript tests: left out, since the arguments are for pytest.", flush=True)
     else:
-        codes["JavaScript"], skipped = run_javascript()
+        with reading_ahead():
+            codes["JavaScript"], skipped = run_javascript()
     if is_deep:
         codes["Python"], are_reached = run_deep(arguments)
     elif is_measured:
