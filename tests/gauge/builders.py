@@ -79,21 +79,25 @@ _ODD = [
 ]
 _leaves = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.sampled_from(_ODD))
 
+
+def _nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(_leaves, st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=6), inner, max_size=3))
+
+
 #: Any JSON value, and NaN, infinities and halves of characters too, since Python's reader lets them in.
-json_values: st.SearchStrategy[Any] = st.recursive(
-    _leaves,
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=6), inner, max_size=3)),
-    max_leaves=10,
-)
+json_values: st.SearchStrategy[Any] = _nested(_nested(_nested(_leaves)))
 
 
 def with_parts_replaced(*originals: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     """One of `originals` in which any keys have garbage for their value, or are missing."""
 
+    keys = [st.lists(st.sampled_from(sorted(original)), max_size=4) for original in originals]
+
     @st.composite
     def replaced(draw: st.DrawFn) -> dict[str, Any]:
-        original = dict(draw(st.sampled_from(originals)))
-        for key in draw(st.lists(st.sampled_from(sorted(original)), max_size=4)):
+        number = draw(st.integers(0, len(originals) - 1))
+        original = dict(originals[number])
+        for key in draw(keys[number]):
             if draw(st.booleans()):
                 original[key] = draw(json_values)
             else:

@@ -29,21 +29,23 @@ FULL = stored(
 FAILED = unread(Problem("zai", "no_credential", "key", variable="ZAI_API_KEY", retry_at=NOW))
 FED = merge.merge_reading(EMPTY, reading(), via=merge.feed("claude", "browser", "p"), now=NOW)
 
-windows = with_parts_replaced(*FULL["windows"])
-balances = with_parts_replaced(*FULL["balances"])
+# Made once: to make a strategy costs more than to draw from it.
+_entries = st.lists(with_parts_replaced(FULL, FAILED, FED["entries"][0]), max_size=3)
+_windows = st.lists(st.one_of(with_parts_replaced(*FULL["windows"]), json_values), max_size=3)
+_balances = st.lists(st.one_of(with_parts_replaced(*FULL["balances"]), json_values), max_size=2)
+_problems = with_parts_replaced(FAILED["problem"])
+_feeds = st.one_of(json_values, st.just(FED["_feeds"]), st.dictionaries(st.sampled_from(["a/b/c", "a/b"]), json_values))
+_strangers = st.lists(json_values, max_size=2)
 
 
 @st.composite
 def torn_caches(draw: st.DrawFn) -> dict[str, Any]:
     """Entries with parts replaced, some of them deep inside, among whatever else may stand in the file."""
-    torn = draw(st.lists(with_parts_replaced(FULL, FAILED, FED["entries"][0]), max_size=3))
+    torn = draw(_entries)
     for entry in torn:
         if draw(st.booleans()):
-            entry["windows"] = draw(st.lists(st.one_of(windows, json_values), max_size=3))
-            entry["balances"] = draw(st.lists(st.one_of(balances, json_values), max_size=2))
-            entry["problem"] = draw(with_parts_replaced(FAILED["problem"]))
-    feeds = draw(st.one_of(json_values, st.just(FED["_feeds"]), st.dictionaries(st.sampled_from(["a/b/c", "a/b"]), json_values)))
-    return {**EMPTY, "entries": [*torn, *draw(st.lists(json_values, max_size=2))], "_feeds": feeds}
+            entry.update(windows=draw(_windows), balances=draw(_balances), problem=draw(_problems))
+    return {**EMPTY, "entries": [*torn, *draw(_strangers)], "_feeds": draw(_feeds)}
 
 
 caches = st.one_of(torn_caches(), with_parts_replaced(FED), st.dictionaries(st.text(max_size=8), json_values, max_size=4))

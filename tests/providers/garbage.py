@@ -39,11 +39,13 @@ _ODD = [
     {},
 ]
 _leaves = st.one_of(st.none(), st.booleans(), st.sampled_from(_ODD), st.integers(), st.floats(), st.text(max_size=8))
-anything: st.SearchStrategy[Any] = st.recursive(
-    _leaves,
-    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=6), inner, max_size=4)),
-    max_leaves=12,
-)
+
+
+def _nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(_leaves, st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=6), inner, max_size=4))
+
+
+anything: st.SearchStrategy[Any] = _nested(_nested(_nested(_leaves)))
 
 headers = st.dictionaries(
     st.sampled_from(["retry-after", "content-type", "date", "cf-mitigated"]),
@@ -67,16 +69,20 @@ def _places(value: Any) -> list[tuple[Any, Any]]:
     return [(value, key) for key, _ in pairs] + [place for _, inner in pairs for place in _places(inner)]
 
 
+_few = st.integers(1, 4)
+_deeds = st.sampled_from(["remove", "replace", "replace", "double"])
+
+
 @st.composite
 def mutated(draw: st.DrawFn, shapes: list[Any]) -> Any:
     """One of the real shapes with up to four parts removed, replaced or doubled."""
     value = copy.deepcopy(draw(st.sampled_from(shapes)))
-    for _ in range(draw(st.integers(1, 4))):
+    for _ in range(draw(_few)):
         places = _places(value)
         if not places:
             break
         container, key = places[draw(st.integers(0, len(places) - 1))]
-        deed = draw(st.sampled_from(["remove", "replace", "replace", "double"]))
+        deed = draw(_deeds)
         if deed == "remove":
             del container[key]
         elif deed == "replace":
