@@ -7,52 +7,83 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
+from anyio.from_thread import start_blocking_portal
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aimo_host import cli
 from aimo_host.gauge.choice import BadQuestionError
 from aimo_host.mcp_server import shapes, tools
-from aimo_host.state import ledger
+from aimo_host.state import ledger, secrets
 from aimo_host.state.paths import find
+from tests.gauge.builders import json_values
 from tests.host.peer import PATIENCE, REPOSITORY, environment
 from tests.kept import keep, only, places, week
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from anyio.from_thread import BlockingPortal
+    from mcp import Client
     from mcp.types import CallToolResult, Tool
 
     Call = tuple[str, dict[str, Any]]
 
 COMMAND = [sys.executable, "-m", "aimo_host", "mcp"]
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=8,
-)
 
 
-def talk(*calls: Call) -> tuple[list[Tool], list[CallToolResult]]:
-    """The tools that a new server lists, and its answers to the calls."""
+class Agent:
+    """An agent that keeps its server as long as it runs, as they all do; the server's home is emptied between two tests."""
+
+    def __init__(self, home: str, client: Client, portal: BlockingPortal) -> None:
+        self.home = home
+        self._client, self._portal = client, portal
+
+    def tools(self) -> list[Tool]:
+        listed: list[Tool] = self._portal.call(self._within_patience, self._client.list_tools).tools
+        return listed
+
+    def call(self, *calls: Call) -> list[CallToolResult]:
+        return [self._portal.call(self._within_patience, self._client.call_tool, *one) for one in calls]
+
+    def ask(self, *calls: Call) -> list[Any]:
+        return [answer.structured_content for answer in self.call(*calls)]
+
+    @staticmethod
+    async def _within_patience(does: Callable[..., Awaitable[Any]], *arguments: object) -> Any:
+        with anyio.fail_after(PATIENCE):
+            return await does(*arguments)
+
+
+@pytest.fixture(scope="module")
+def serving_agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
+    """One server for all: starting one takes a second of the SDK's."""
     from mcp import Client, StdioServerParameters, stdio_client  # slow, and every worker of a run reads this module
 
-    async def talking() -> tuple[list[Tool], list[CallToolResult]]:
-        server = StdioServerParameters(command=COMMAND[0], args=COMMAND[1:], env=environment(), cwd=REPOSITORY)
-        with open(os.devnull, "w") as errors, anyio.fail_after(PATIENCE):  # noqa: ASYNC230 - opens at once
-            async with Client(stdio_client(server, errlog=errors)) as client:
-                listed = (await client.list_tools()).tools
-                return listed, [await client.call_tool(name, arguments) for name, arguments in calls]
+    home = str(tmp_path_factory.mktemp("m"))
+    server = StdioServerParameters(command=COMMAND[0], args=COMMAND[1:], env=environment(AIMO_HOME=home), cwd=REPOSITORY)
+    with (
+        open(os.devnull, "w") as errors,
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(Client(stdio_client(server, errlog=errors))) as client,
+    ):
+        yield Agent(home, client, portal)
 
-    return anyio.run(talking)
 
-
-def ask(*calls: Call) -> list[Any]:
-    return [answer.structured_content for answer in talk(*calls)[1]]
+@pytest.fixture
+def agent(serving_agent: Agent, monkeypatch: pytest.MonkeyPatch) -> Agent:
+    """With nothing read yet, and this test in the same home."""
+    if os.path.exists(serving_agent.home):
+        shutil.rmtree(serving_agent.home)
+    monkeypatch.setenv("AIMO_HOME", serving_agent.home)
+    return serving_agent
 
 
 def kept(claude: float, codex: float) -> None:
@@ -61,16 +92,16 @@ def kept(claude: float, codex: float) -> None:
     keep("codex", week(codex))
 
 
-def test_the_five_tools_say_what_comes_out_and_whether_they_only_read() -> None:
-    listed, _ = talk()
+def test_the_five_tools_say_what_comes_out_and_whether_they_only_read(agent: Agent) -> None:
+    listed = agent.tools()
     assert {tool.name for tool in listed} == {"get_usage", "pick_provider", "can_run", "refresh", "when_available"}
     assert all(tool.output_schema and tool.description for tool in listed)
     assert [tool.name for tool in listed if not (tool.annotations and tool.annotations.read_only_hint)] == ["refresh"]
 
 
-def test_an_agent_learns_whom_to_use_and_when() -> None:
+def test_an_agent_learns_whom_to_use_and_when(agent: Agent) -> None:
     kept(claude=90, codex=40)
-    usage, pick, yes, no, now, later = ask(
+    usage, pick, yes, no, now, later = agent.ask(
         ("get_usage", {}),
         ("pick_provider", {"need": 20, "among": ["claude", "codex"], "strategy": "expiring", "scope": "Fable"}),
         ("can_run", {"provider": "codex", "need": 20}),
@@ -86,35 +117,35 @@ def test_an_agent_learns_whom_to_use_and_when() -> None:
     assert (later["answer"], later["id"], later["available_at"]) == ("later", "claude", no["available_at"])
 
 
-def test_what_is_unknown_is_never_free() -> None:
+def test_what_is_unknown_is_never_free(agent: Agent) -> None:
     only("claude")
     keep("claude", week(None))
-    can, when, pick = ask(
+    can, when, pick = agent.ask(
         ("can_run", {"provider": "claude", "need": 0}), ("when_available", {"need": 0}), ("pick_provider", {"need": 0})
     )
     assert (can["answer"], when["answer"], pick["pick"]) == ("unknown", "unknown", None)
 
 
-def test_a_refresh_that_fails_keeps_the_last_reading() -> None:
+def test_a_refresh_that_fails_keeps_the_last_reading(agent: Agent) -> None:
     only("claude")
     keep("claude", week(40), age=120)
-    cached, refreshed = ask(("get_usage", {"cached": True}), ("refresh", {"provider": "claude"}))
+    cached, refreshed = agent.ask(("get_usage", {"cached": True}), ("refresh", {"provider": "claude"}))
     before, after = cached["entries"][0], refreshed["entries"][0]
     assert after["attempted_at"] > before["attempted_at"]
     assert after["headroom_pct"] == before["headroom_pct"] == 60
 
 
-def test_the_log_of_requests_says_that_it_was_an_agent_s_tool(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_log_of_requests_says_that_it_was_an_agent_s_tool(agent: Agent) -> None:
     only("zai")
-    monkeypatch.setenv("ZAI_API_KEY", "a-key")  # and no way to the provider: the attempt counts
-    ask(("refresh", {"provider": "zai"}))
+    secrets.store(places(), "ZAI_API_KEY", "a-key")  # and no way to the provider: the attempt counts
+    agent.ask(("refresh", {"provider": "zai"}))
     assert {record["trigger"] for record in ledger.read(find(os.environ), 10)} == {"mcp"}
 
 
-def test_a_wrong_argument_is_answered_with_a_sentence_and_the_server_stays() -> None:
+def test_a_wrong_argument_is_answered_with_a_sentence_and_the_server_stays(agent: Agent) -> None:
     kept(claude=40, codex=70)
     calls: list[Call] = [("can_run", {"provider": "nobody", "need": 20}), ("nonsense", {}), ("get_usage", {"cached": True})]
-    wrong, unknown, right = talk(*calls)[1]
+    wrong, unknown, right = agent.call(*calls)
     assert (wrong.is_error, unknown.is_error, right.is_error) == (True, True, False)
     assert wrong.content[0].model_dump()["text"].startswith("provider must name one of claude")
 
@@ -197,7 +228,7 @@ def test_a_question_that_cannot_be_asked_is_told_why(name: str, arguments: dict[
 @given(name=st.sampled_from(sorted(shapes.TOOLS)), data=st.data())
 def test_any_arguments_are_taken_or_refused_with_a_sentence(name: str, data: st.DataObject) -> None:
     keys = st.sampled_from(shapes.TAKEN[name]) | st.text(max_size=5)
-    arguments = data.draw(st.dictionaries(keys, JSON))
+    arguments = data.draw(st.dictionaries(keys, json_values))
     found, refused = arguments, "."
     try:
         found = tools.checked(name, arguments)
