@@ -66,7 +66,9 @@ class Person:
         )
 
     def install(self, chapter: str) -> None:
-        running = self.start()
+        self.finish(chapter, self.start())
+
+    def finish(self, chapter: str, running: subprocess.Popen[str]) -> None:
         output, errors = running.communicate()
         self.runs[chapter] = subprocess.CompletedProcess("install.py", running.returncode, output, errors)
         self.look(chapter)
@@ -74,7 +76,7 @@ class Person:
     def install_and_be_killed(self) -> None:
         """Nobody can clear away after a SIGKILL, neither install.py nor the pip that it started in a session of its own."""
         running = self.start()
-        until(lambda: list(self.data.glob("env-*/lib/python*/site-packages/pip")), "pip is there", 60)
+        until(lambda: list(self.data.glob("env-*/lib/python*/site-packages/*")), "pip is under way", 60)
         os.killpg(running.pid, signal.SIGKILL)
         running.communicate()
         for process in (entry for entry in os.listdir("/proc") if entry.isdigit()):
@@ -120,8 +122,12 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Person:
         person.clone = (folder / "clone").rename(folder / "moved")
         person.install("moved")
         wheels.copy_checkout(person.clone, NEWER)
-        person.install("upgraded")
+        upgrading = person.start()
+        until(lambda: open_browser.process.poll() is not None, "the old host has made way", 60)
         person.exit_codes["old host"] = open_browser.exit_code()
+    with person.browser() as come_back:  # as the extension does, for which the installation waits
+        come_back.hello()
+        person.finish("upgraded", upgrading)
     shutil.rmtree(person.clone)
     with person.browser() as again:
         person.welcomes["upgraded"] = again.hello()

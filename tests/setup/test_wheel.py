@@ -62,9 +62,17 @@ def aimo(env: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def install(env: Path, *arguments: str) -> str:
+    """As a person does it: by the console script, which shows the gauge at the end."""
     done = aimo(env, "install", "--browser", "chrome", *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def registered(env: Path, *arguments: str) -> None:
+    """The same up to the gauge, which asks all providers and costs more than all the rest."""
+    program = "import os, sys; from aimo_host.setup import install; sys.exit(install.main(sys.argv[1:], os.environ))"
+    command = [str(env / "bin/python"), "-I", "-c", program, "--browser", "chrome", *arguments]
+    subprocess.run(command, env=environment(), cwd="/", capture_output=True, check=True)
 
 
 def places() -> paths.Paths:
@@ -120,14 +128,14 @@ def test_a_browser_finds_the_host_of_the_wheel_and_is_welcomed(chrome: Path, old
 
 def test_the_extension_is_laid_out_from_the_wheel(chrome: Path, older: Path) -> None:
     assert chrome.exists()
-    install(older)
+    registered(older)
     laid_out = {name: content for name, (_, content) in tree(Path(places().extension)).items() if content is not None}
     assert laid_out == plan.extension_files()
 
 
 def test_the_doctor_has_nothing_to_say_about_it(chrome: Path, older: Path) -> None:
     assert chrome.exists()
-    install(older)
+    registered(older)
     with browser() as peer:
         peer.hello()
         done = aimo(older, "doctor")
@@ -137,7 +145,7 @@ def test_the_doctor_has_nothing_to_say_about_it(chrome: Path, older: Path) -> No
 
 def test_the_doctor_names_the_newer_one_that_browsers_start(chrome: Path, older: Path, newer: Path) -> None:
     assert chrome.exists()
-    install(newer)
+    registered(newer)
     done = aimo(older, "doctor")
     assert done.returncode == 1
     assert f"Browsers start the host of aimo {NEWER}" in done.stdout
@@ -165,10 +173,10 @@ def test_host_and_extension_of_the_other_version_take_over_while_a_browser_is_op
 ) -> None:
     assert chrome.exists()
     first, second, version = (older, newer, NEWER) if direction == "upgrade" else (newer, older, __version__)
-    install(first)
+    registered(first)
     with browser() as before:
         before.hello()
-        install(second)
+        registered(second)
         assert before.exit_code() == 0
     with browser() as after:
         welcome = after.hello()
@@ -176,11 +184,11 @@ def test_host_and_extension_of_the_other_version_take_over_while_a_browser_is_op
 
 
 def test_the_same_version_from_another_environment_takes_over_too(chrome: Path, older: Path) -> None:
-    install(older)
+    registered(older)
     with browser() as before:
         before.hello()
         put(chrome / "another" / "env", older)
-        install(chrome / "another" / "env")
+        registered(chrome / "another" / "env")
         assert before.exit_code() == 0
     with browser() as after:
         after.hello()
@@ -190,7 +198,7 @@ def test_an_environment_that_was_deleted_is_named_by_the_doctor_and_mended_by_th
     chrome: Path, older: Path, newer: Path
 ) -> None:
     assert chrome.exists()
-    install(older)
+    registered(older)
     launcher = Path(places().launcher)
     launcher.write_text(launcher.read_text().replace(str(older), str(older) + "-deleted"))
     done = aimo(newer, "doctor", "--json")
@@ -222,7 +230,7 @@ def test_uninstalling_takes_everything_away_that_two_versions_and_their_use_have
 
 def test_uninstalling_ends_the_hosts_that_run(chrome: Path, older: Path) -> None:
     before = tree(chrome.parent)
-    install(older)
+    registered(older)
     with browser() as peer:
         peer.hello()
         assert aimo(older, "uninstall").returncode == 0
@@ -298,7 +306,7 @@ def test_what_a_killed_installation_left_is_mended_by_the_next_one_and_taken_awa
 ) -> None:
     before = files_in(chrome.parent)
     assert kill_at(older, moment if moment > 0 else changes + 1 + moment) == -signal.SIGKILL
-    install(older, "--link")
+    registered(older, "--link")
     assert list(chrome.parent.rglob("*.part")) == []
     with browser() as peer:
         assert peer.hello()["extension_version"] == __version__

@@ -59,10 +59,11 @@ def build(folder: Path, version: str | None = None) -> Path:
 def environment(folder: Path, wheel: Path) -> Path:
     """A virtual environment at `folder` with this wheel installed by pip. Its own packages come first."""
     subprocess.run([sys.executable, "-I", "-m", "venv", "--without-pip", str(folder)], check=True, capture_output=True)
-    python = str(folder / "bin/python")
-    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", "--no-compile", str(wheel)]
-    subprocess.run(pip, check=True, capture_output=True, env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"})
-    borrow(folder)
+    borrow(folder)  # pip too; the aimo of the one that runs the tests is none of its business then
+    options = ["--ignore-installed", "--no-deps", "--no-index", "--no-compile", "--disable-pip-version-check"]
+    subprocess.run(
+        [str(folder / "bin/python"), "-I", "-m", "pip", "install", *options, str(wheel)], check=True, capture_output=True
+    )
     return folder
 
 
@@ -76,7 +77,8 @@ def without_index(folder: Path) -> dict[str, str]:
     """Stand-ins in `folder` for the wheels of what aimo depends on; each lets its environment see the packages of this one."""
     for name in DEPENDENCIES:
         _stand_in(folder, name, importlib.metadata.version(name))
-    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder), "PIP_CONFIG_FILE": os.devnull, "PIP_EXTRA_INDEX_URL": ""}
+    places = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder), "PIP_CONFIG_FILE": os.devnull, "PIP_EXTRA_INDEX_URL": ""}
+    return {**places, "PIP_NO_COMPILE": "1"}  # what is never used need not be compiled
 
 
 def _stand_in(folder: Path, name: str, version: str) -> None:
