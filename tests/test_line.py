@@ -21,6 +21,7 @@ from aimo_host.gauge.snapshot import entries_at
 from aimo_host.gauge.times import parse_iso
 from aimo_host.state import accounts, cache, jsonfile, paths
 from aimo_host.state.settings import defaults
+from tests.gauge.builders import json_values
 from tests.host.peer import REPOSITORY, environment
 
 if TYPE_CHECKING:
@@ -190,11 +191,7 @@ class _Stdin:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    content=st.one_of(
-        st.binary(max_size=4096), st.recursive(st.none() | st.floats() | st.text(), st.lists).map(repr).map(str.encode)
-    )
-)
+@given(content=st.binary(max_size=4096) | json_values.map(repr).map(str.encode))
 def test_any_bytes_give_one_line_and_exit_code_0(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         stdin, out = _Stdin(content), io.TextIOWrapper(io.BytesIO())

@@ -5,6 +5,7 @@ Schemathesis makes requests out of the document, good and bad, and holds every a
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from aimo_host.gauge.sound import sound
 from aimo_host.shim import contract, foreign, handler
 from tests.gauge.builders import DAY, EMPTY, HOUR, NOW, SETTINGS, json_values, usage, window
 from tests.host.peer import REPOSITORY, environment
+from tests.reliability import figures
 from tests.shim.wire import PATIENCE, Shim
 
 if TYPE_CHECKING:
@@ -44,14 +46,16 @@ OPERATIONS = [(path, method) for path, methods in DOCUMENT["paths"].items() for 
 ENDING = [one for one in OPERATIONS if one[0] != "/api/events"]
 
 
-def validator(name: str) -> jsonschema_rs.Draft202012Validator:
-    """For one of the document's schemas, formats included."""
+@functools.cache
+def validator(name: str, *, formats: bool) -> jsonschema_rs.Draft202012Validator:
+    """For one of the document's schemas."""
     schema = {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
-    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+    return jsonschema_rs.Draft202012Validator(schema, validate_formats=formats)
 
 
-def faults(name: str, value: Any) -> list[str]:
-    return [f"{list(error.instance_path)}: {error.message}" for error in validator(name).iter_errors(value)]
+def faults(name: str, value: Any, *, formats: bool = True) -> list[str]:
+    found = validator(name, formats=formats).iter_errors(value)
+    return [f"{list(error.instance_path)}: {error.message}" for error in found]
 
 
 # -- the document
@@ -170,10 +174,9 @@ def odd(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 @given(cache=odd(json_values))
 def test_whatever_stands_in_the_cache_what_is_served_has_the_described_types(cache: Any) -> None:
     entries = entries_at(sound({**EMPTY, **cache}), SETTINGS, NOW)
-    schema = {"$ref": "#/components/schemas/Entries", "components": DOCUMENT["components"]}
     known = [{key: value for key, value in entry.items() if key in properties("Entry")} for entry in entries]
     assume("\\ud" not in ascii(known))  # half a character is no text to any validator
-    assert [error.message for error in jsonschema_rs.Draft202012Validator(schema).iter_errors(known)] == []
+    assert faults("Entries", known, formats=False) == []
 
 
 @pytest.mark.parametrize("name", CACHES)
@@ -222,7 +225,9 @@ MODES = [(path, method, GenerationMode.POSITIVE) for path, method in ENDING] + [
 
 @pytest.mark.parametrize(("path", "method", "mode"), MODES)
 def test_what_the_document_promises_is_what_comes(api: Any, path: str, method: str, mode: GenerationMode) -> None:
-    @settings(max_examples=30, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=figures.examples(is_costly=True), derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    )
     @given(case=api[path][method].as_strategy(generation_mode=mode))
     def hold(case: Any) -> None:
         assume(all(is_plain(value) for value in case.query.values()))
