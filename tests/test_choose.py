@@ -18,7 +18,7 @@ from aimo_host.gauge.snapshot import entries_at
 from aimo_host.gauge.times import iso
 from aimo_host.state import cache, settings
 from aimo_host.terminal.choice import reasons
-from tests.command import COMMAND, aimo
+from tests.command import COMMAND, aimo, here
 from tests.gauge.builders import DAY, HOUR, NOW
 from tests.host.peer import REPOSITORY, Peer, environment, silent
 from tests.kept import keep, name, only, places, week
@@ -60,6 +60,18 @@ def ended(child: subprocess.Popen[str]) -> int:
 
 # -- exit codes and streams
 
+#: Of each command an answer of each kind comes from a process; of the rest of the tables the answer is the claim.
+PROCESSES = (
+    *(("pick",), ("pick", "--among", "zai"), ("pick", "--among", "claude/nobody"), ("pick", "--need", "101")),
+    *(("can", "claude", "--need", "20"), ("can", "zai", "--need", "1"), ("can", "ollama", "--need", "1"), ("can",)),
+    *(("wait", "claude", "--need", "20"), ("wait", "zai", "--need", "20", "--timeout", "0.2s")),
+    *(("wait", "claude/nobody", "--need", "20"), ("wait", "claude")),
+)
+
+
+def answered(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return (aimo if arguments in PROCESSES else here)(*arguments)
+
 
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
@@ -90,7 +102,7 @@ def test_the_exit_code_is_the_answer_and_stdout_the_id_alone(arguments: tuple[st
     keep("codex", week(20, 3 * DAY))
     keep("zai", week(100, DAY))
     keep("ollama", week(None))
-    done = aimo(*arguments)
+    done = answered(*arguments)
     assert (done.returncode, done.stdout) == (code, said)
     assert all(line.startswith("aimo: ") for line in done.stderr.splitlines())
     assert done.stderr != ""
@@ -117,7 +129,7 @@ def test_the_exit_code_is_the_answer_and_stdout_the_id_alone(arguments: tuple[st
     ],
 )
 def test_what_cannot_be_asked_is_exit_2_and_asks_nobody(arguments: tuple[str, ...]) -> None:
-    done = aimo(*arguments)
+    done = answered(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert "error: " in done.stderr
     assert not os.path.exists(places().refresh)

@@ -24,9 +24,13 @@ HELLO = {"type": "hello", "protocol": 1, "extension": "0.1.0", "profile": PROFIL
 #: What the handlers look at, with values of every kind. Without `serve`: that starts a process which outlives the host.
 KINDS = ["hello", "refresh", "answer", "settings", "secret", "get", "welcome", "ask", "", "HELLO", "__class__"]
 ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text(), max_size=2)
-ODDER = st.recursive(
-    ODD, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3), max_leaves=6
-)
+
+
+def nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return ODD | st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+
+
+ODDER = nested(nested(ODD))
 FIELDS = st.fixed_dictionaries(
     {"type": st.sampled_from(KINDS) | ODDER},
     optional={

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +33,13 @@ def own(tmp_path: Path) -> Iterator[Shim]:
     """A shim of this test alone, with no browser and no credential."""
     with Shim(str(tmp_path)) as running:
         yield running
+
+
+@pytest.fixture
+def idle(shim: Shim) -> Iterator[Shim]:
+    """The shim of all, which must be asked for nothing here but what is cached; whatever lay in its cache is gone afterwards."""
+    yield shim
+    shutil.rmtree(os.path.join(shim.home, "cache"), ignore_errors=True)
 
 
 def browser(shim: Shim, answers: Answers = healthy) -> Peer:
@@ -75,8 +83,8 @@ def is_fresh(entry: dict[str, Any], since: float) -> bool:
 # -- nobody there
 
 
-def test_an_array_of_all_four_comes_even_if_nothing_was_ever_read(own: Shim) -> None:
-    entries = own.ask("GET", "/api/usage?cached=1").json
+def test_an_array_of_all_four_comes_even_if_nothing_was_ever_read(idle: Shim) -> None:
+    entries = idle.ask("GET", "/api/usage?cached=1").json
     assert [(entry["provider"], entry["ok"], entry["windows"], entry["observed_at"]) for entry in entries] == [
         (provider, False, [], None) for provider in PROVIDERS
     ]
@@ -92,19 +100,19 @@ def test_an_array_of_all_four_comes_even_if_nothing_was_ever_read(own: Shim) -> 
         ("GET", "/api/usage?a=1&wait=0"),
     ],
 )
-def test_a_cached_read_and_a_bad_query_ask_nobody(own: Shim, method: str, target: str) -> None:
-    own.ask(method, target)
-    assert not os.path.exists(os.path.join(own.home, "state", "refresh.json"))
+def test_a_cached_read_and_a_bad_query_ask_nobody(idle: Shim, method: str, target: str) -> None:
+    idle.ask(method, target)
+    assert not os.path.exists(os.path.join(idle.home, "state", "refresh.json"))
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b"\xff\xff", b'{"entries": 7}', b'{"entries": [7, {}, {"provider": "claude"}]}']
 )
-def test_a_broken_cache_is_an_answer_all_the_same(own: Shim, content: bytes) -> None:
-    os.makedirs(os.path.join(own.home, "cache"), exist_ok=True)
-    with open(os.path.join(own.home, "cache", "usage.json"), "wb") as file:
+def test_a_broken_cache_is_an_answer_all_the_same(idle: Shim, content: bytes) -> None:
+    os.makedirs(os.path.join(idle.home, "cache"), exist_ok=True)
+    with open(os.path.join(idle.home, "cache", "usage.json"), "wb") as file:
         file.write(content)
-    entries = own.ask("GET", "/api/usage?cached=1").json
+    entries = idle.ask("GET", "/api/usage?cached=1").json
     assert [entry["provider"] for entry in entries] == PROVIDERS
     assert all(set(entry) == set(entries[-1]) for entry in entries)
 
