@@ -239,11 +239,11 @@ def _say_who_is_missing(context: Context, provider: str, wanted: Wanted, *, had_
     """Rows that only an absent browser could have read are marked so; a provider that nobody could read says what it needs."""
     here = _hosts(context)
     fresh = _fresh(context, provider, wanted)
-    missing = Problem(provider, "no_browser") if had_credential else unread_problem(provider)
     for name, one in cache.read(context.paths)["_feeds"].items():
         _, route, profile = name.split("/")
         if (one["provider"], route) != (provider, browser.NAME) or profile in here or one["account"] in fresh:
             continue
-        Feed(context, provider, browser.NAME, profile).fail(missing, since=wanted.at)
+        # Not `no_credential`, of whichever provider: this row needs the browser that once read it, and no key.
+        Feed(context, provider, browser.NAME, profile).fail(Problem(provider, "no_browser"), since=wanted.at)
     if not here and not had_credential:
-        Feed(context, provider, browser.NAME).fail(missing, since=wanted.at)
+        Feed(context, provider, browser.NAME).fail(unread_problem(provider), since=wanted.at)

@@ -358,10 +358,13 @@ def read_in_browser(stage: Stage, profile: str, account: str, provider: str = "z
     stage.clock.now += 60
 
 
-def test_a_row_that_only_an_absent_browser_could_read_keeps_its_reading_and_says_so(stage: Stage, server_side: Routes) -> None:
-    server_side("claude", oauth=None)
-    read_in_browser(stage, HOME, "ada", "claude")
-    row = refreshed(stage, "claude")
+@pytest.mark.parametrize("provider", ["claude", "codex", "zai", "ollama"])
+def test_a_row_that_only_an_absent_browser_could_read_keeps_its_reading_and_says_so(
+    stage: Stage, server_side: Routes, provider: str
+) -> None:
+    server_side(provider, other=None)
+    read_in_browser(stage, HOME, "ada", provider)
+    row = refreshed(stage, provider)
     assert (row["stale"], row["problem"]["code"], len(row["windows"])) == (True, "no_browser", 1)
 
 
