@@ -10,8 +10,9 @@ import base64
 import hashlib
 import json
 import os
+import urllib.request
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tests.browser import processes
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from playwright.sync_api import BrowserContext, Worker
+
+
+#: Lets tabs be opened from outside. Nothing attaches to them, so nothing keeps the worker alive.
+OPENABLE = "--remote-debugging-port=0"
 
 
 def extension_id(manifest: str) -> str:
@@ -89,7 +94,36 @@ class Unwatched:
     """The browser as a plain process, observed only from outside. Headless, it takes one page at its start."""
 
     def __init__(self, chromium: str, profile: str, environ: Mapping[str, str], options: list[str], page: str) -> None:
+        self._profile = profile
         self._child = processes.start([chromium, f"--user-data-dir={profile}", *options, page], environ, f"{profile}.log")
+
+    def open(self, page: str) -> str:
+        """Opens a tab and returns its id. A browser that was started with `OPENABLE` takes this without a debugger in it."""
+        tab: str = self._asked(f"new?{page}", "PUT")["id"]
+        return tab
+
+    def visit(self, page: str) -> None:
+        """Opens a page that has a title, and leaves it once that is there."""
+        tab = self.open(page)
+        processes.until(lambda: self._title(tab) not in {"", "about:blank", page.split("://")[1]}, f"{page} is there")
+        self.leave(tab)
+
+    def leave(self, tab: str) -> None:
+        """Closes a tab."""
+        self._asked(f"close/{tab}")
+
+    def _title(self, tab: str) -> str:
+        [title] = [one["title"] for one in self._asked("list") if one["id"] == tab]
+        return str(title)
+
+    def _asked(self, what: str, method: str = "GET") -> Any:
+        with open(os.path.join(self._profile, "DevToolsActivePort"), encoding="ascii") as file:
+            port = int(file.readline())
+        asking = urllib.request.Request(f"http://127.0.0.1:{port}/json/{what}", method=method)
+        with urllib.request.urlopen(asking, timeout=10) as answer:
+            assert answer.status == 200
+            text = answer.read().decode()
+        return json.loads(text) if text.startswith(("{", "[")) else text
 
     def close(self) -> None:
         """Ends the browser; a second time does nothing."""

@@ -42,7 +42,7 @@ EXTENSION = os.path.join(REPOSITORY, "extension")
 EXTENSION_ID = chromium.extension_id(os.path.join(EXTENSION, "manifest.json"))
 POPUP = f"chrome-extension://{EXTENSION_ID}/popup/popup.html"
 #: A visit to each signs the browser in.
-SITES = ("https://claude.ai/", "https://chatgpt.com/", "https://z.ai/", "https://ollama.com/")
+SITES = ("https://claude.ai/", "https://chatgpt.com/", "https://ollama.com/", "https://z.ai/")
 _KEEPS = "(text) => chrome.storage.local.get().then((kept) => JSON.stringify(kept).includes(text))"
 
 
@@ -243,16 +243,34 @@ class Stage:
         """The browser under Playwright, to click and to look."""
         return chromium.watched(self._chromium, profile or self.profile, self.environ, self._options())
 
-    def unwatched(self, page: str = "about:blank", profile: str | None = None) -> chromium.Unwatched:
+    def unwatched(self, page: str = "about:blank", profile: str | None = None, *more: str) -> chromium.Unwatched:
         """The browser with no debugger attached, showing this page."""
-        return chromium.Unwatched(self._chromium, profile or self.profile, self.environ, self._options(), page)
+        return chromium.Unwatched(self._chromium, profile or self.profile, self.environ, [*self._options(), *more], page)
 
     def sign_in(self, profile: str | None = None, person: Person = ADA) -> None:
         """Visits all four sites once; the profile keeps what they leave there."""
         with self.watched(profile) as context:
-            for site in SITES:
-                context.new_page().goto(f"{site}?as={person.name}")
-            self.await_zai_token(context, person)
+            self.visit(context, person)
+
+    @contextlib.contextmanager
+    def signed_in(self, profile: str, person: Person) -> Iterator[chromium.Unwatched]:
+        """The browser with no debugger attached, after a visit to all four sites."""
+        with self.unwatched("about:blank", profile, chromium.OPENABLE) as browser:
+            token = person.own(canaries.ZAI_SIGNATURE).encode()
+            processes.until(lambda: os.path.exists(os.path.join(profile, "DevToolsActivePort")), "tabs can be opened")
+            for site in SITES[:-1]:
+                browser.visit(f"{site}?as={person.name}")
+            tab = browser.open(f"{SITES[-1]}?as={person.name}")
+            processes.until(lambda: keeps(profile, token), "the worker has z.ai's token")
+            browser.leave(tab)
+            yield browser
+
+    @classmethod
+    def visit(cls, context: BrowserContext, person: Person = ADA) -> None:
+        """Goes from one site to the next in the tab that is there. z.ai is the last: its page has to stay for a while."""
+        for site in SITES:
+            context.pages[0].goto(f"{site}?as={person.name}")
+        cls.await_zai_token(context, person)
 
     @staticmethod
     def await_zai_token(context: BrowserContext, person: Person = ADA) -> None:
@@ -262,6 +280,17 @@ class Stage:
 
     def _options(self) -> list[str]:
         return chromium.arguments(EXTENSION, self.simulator.resolver_rules)
+
+
+def keeps(profile: str, words: bytes) -> bool:
+    """Whether these words are in the extension's storage, as it lies on the disk."""
+    folder = os.path.join(profile, "Default", "Local Extension Settings", EXTENSION_ID)
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            with open(os.path.join(folder, name), "rb") as file:
+                if words in file.read():
+                    return True
+    return False
 
 
 def _set_back(record: dict[str, Any], moments: tuple[str, ...], seconds: float) -> None:

@@ -39,7 +39,7 @@ def sign_in(stage: Stage, path: str) -> None:
     switch_developer_mode_on(stage.profile)
     with watched(path, stage.profile, stage.environ, without_extensions(stage)) as context:
         for site in SITES:
-            context.new_page().goto(site)
+            context.pages[0].goto(site)
 
 
 def test_three_actions_lead_from_a_clone_to_the_first_row(

@@ -39,7 +39,7 @@ def context(simulator: Simulator, chromium: str, tmp_path_factory: pytest.TempPa
     options = browser.arguments(str(folder), simulator.resolver_rules)
     with browser.watched(chromium, profile, os.environ, options) as running:
         for site in ("https://claude.ai/", "https://ollama.com/"):
-            running.new_page().goto(site)
+            running.pages[0].goto(site)
         yield running
 
 

@@ -30,11 +30,9 @@ def shim(stage: Stage) -> Shim:
 
 @pytest.fixture(scope="module")
 def browsers(stage: Stage) -> Iterator[tuple[Unwatched, Unwatched]]:
-    """Ada's and Bob's, signed in yesterday, open now, and with nobody looking."""
+    """Ada's and Bob's, each signed in everywhere, and with nobody looking."""
     stage.install(stage.second_profile)
-    stage.sign_in(person=ADA)
-    stage.sign_in(stage.second_profile, BOB)
-    with stage.unwatched() as ada, stage.unwatched(profile=stage.second_profile) as bob:
+    with stage.signed_in(stage.profile, ADA) as ada, stage.signed_in(stage.second_profile, BOB) as bob:
         processes.until(lambda: len(stage.hosts()) == 2, "both browsers have their host")
         yield ada, bob
 

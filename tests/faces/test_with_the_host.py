@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser import processes
-from tests.browser.stage import EXTENSION_ID, POPUP, SITES, Stage
+from tests.browser.stage import EXTENSION_ID, POPUP, Stage
 from tests.simulator.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -43,9 +43,7 @@ def _dashboards(home: Stage) -> list[int]:
 def browser(home: Stage) -> Iterator[BrowserContext]:
     """A browser that has been to all four sites."""
     with home.watched() as context:
-        for site in SITES:
-            context.new_page().goto(site)
-        home.await_zai_token(context)
+        home.visit(context)
         yield context
 
 
@@ -53,7 +51,7 @@ def browser(home: Stage) -> Iterator[BrowserContext]:
 def popup(home: Stage, browser: BrowserContext, simulator: Simulator) -> Iterator[Page]:
     """The popup, all four providers read."""
     home.forget_attempts()
-    page = browser.new_page()
+    page = browser.pages[0]
     page.goto(POPUP)
     for provider in ("claude", "codex", "zai", "ollama"):
         page.locator(f'[data-key^="{provider}|"] .row').first.wait_for()
@@ -61,7 +59,8 @@ def popup(home: Stage, browser: BrowserContext, simulator: Simulator) -> Iterato
     home.forget_attempts()
     simulator.clear()
     yield page
-    page.close()
+    if not page.is_closed():
+        page.goto("about:blank")
 
 
 def _options(browser: BrowserContext) -> Page:
@@ -109,7 +108,7 @@ def test_an_order_is_kept_by_the_host(popup: Page, browser: BrowserContext) -> N
 
 
 def test_the_dashboard_button_starts_it_and_opens_a_living_tab(popup: Page, browser: BrowserContext, home: Stage) -> None:
-    with browser.expect_page() as opened:
+    with popup.expect_event("close"), browser.expect_page() as opened:
         popup.locator("#dashboard").click()
     opened.value.get_by_text("Use Codex: 84 % left until").wait_for()
     assert len(_dashboards(home)) == 1
