@@ -57,14 +57,14 @@ def shim(stage: Stage) -> Shim:
 def browser(stage: Stage, recording: str) -> Iterator[BrowserContext]:  # noqa: ARG001 - the tap must be there before the host
     """A browser that has been to all four sites; their tabs stay open."""
     with stage.watched() as context:
-        for site in SITES:
-            context.new_page().goto(site)
+        pages = [context.pages[0], *(context.new_page() for _ in SITES[1:])]
+        for page, site in zip(pages, SITES, strict=True):
+            page.goto(site)
         stage.await_zai_token(context)
         yield context
 
 
-@pytest.fixture
-def read(stage: Stage, simulator: Simulator, shim: Shim, browser: BrowserContext) -> list[dict[str, Any]]:  # noqa: ARG001 - it answers
+def _refresh(stage: Stage, simulator: Simulator, shim: Shim) -> list[dict[str, Any]]:
     """All four providers as a healthy refresh has just read them, and nothing in the way of the next one."""
     simulator.reset()
     stage.forget_attempts()
@@ -72,6 +72,18 @@ def read(stage: Stage, simulator: Simulator, shim: Shim, browser: BrowserContext
     stage.forget_attempts()
     simulator.clear()
     return entries
+
+
+@pytest.fixture
+def read(stage: Stage, simulator: Simulator, shim: Shim, browser: BrowserContext) -> list[dict[str, Any]]:  # noqa: ARG001 - it answers
+    """What was read just before the test."""
+    return _refresh(stage, simulator, shim)
+
+
+@pytest.fixture(scope="module")
+def shared(stage: Stage, simulator: Simulator, shim: Shim, browser: BrowserContext) -> list[dict[str, Any]]:  # noqa: ARG001 - it answers
+    """What was read once, for tests that only look, and that come before those that change something."""
+    return _refresh(stage, simulator, shim)
 
 
 def _numbers(entries: list[dict[str, Any]]) -> dict[str, list[tuple[str, float]]]:
@@ -112,47 +124,46 @@ def test_the_popup_fills_in_provider_by_provider(stage: Stage, simulator: Simula
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_every_provider_is_read_through_the_browser(read: list[dict[str, Any]], provider: str) -> None:
-    [entry] = [entry for entry in read if entry["provider"] == provider]
+def test_every_provider_is_read_through_the_browser(shared: list[dict[str, Any]], provider: str) -> None:
+    [entry] = [entry for entry in shared if entry["provider"] == provider]
     assert (entry["ok"], entry["stale"], entry["error"], entry["_source"]) == (True, False, None, "push")
     assert _LABELS[provider] <= {window["label"] for window in entry["windows"]}
 
 
-def test_the_entries_come_in_the_fixed_order(read: list[dict[str, Any]]) -> None:
-    assert [entry["provider"] for entry in read] == PROVIDERS
+def test_the_entries_come_in_the_fixed_order(shared: list[dict[str, Any]]) -> None:
+    assert [entry["provider"] for entry in shared] == PROVIDERS
 
 
-def test_the_numbers_are_those_that_the_provider_sent(read: list[dict[str, Any]]) -> None:
+def test_the_numbers_are_those_that_the_provider_sent(shared: list[dict[str, Any]]) -> None:
     sent = {limit["kind"]: float(limit["percent"]) for limit in claude_samples.usage(0.0)["limits"]}
-    numbers = dict(_numbers(read)["claude"])
+    numbers = dict(_numbers(shared)["claude"])
     assert (numbers["session (5h)"], numbers["weekly (all)"]) == (sent["session"], sent["weekly_all"])
 
 
-def test_the_cache_file_holds_what_the_refresh_returned(stage: Stage, read: list[dict[str, Any]]) -> None:
-    assert _numbers(list(stage.cache().values())) == _numbers(read)
+def test_the_cache_file_holds_what_the_refresh_returned(stage: Stage, shared: list[dict[str, Any]]) -> None:
+    assert _numbers(list(stage.cache().values())) == _numbers(shared)
 
 
-def test_the_cached_command_line_says_the_same(stage: Stage, read: list[dict[str, Any]]) -> None:
+def test_the_cached_command_line_says_the_same(stage: Stage, shared: list[dict[str, Any]]) -> None:
     done = stage.aimo("--cached", "--json")
     assert done.returncode == 0, done.stderr
-    assert _numbers(json.loads(done.stdout)) == _numbers(read)
+    assert _numbers(json.loads(done.stdout)) == _numbers(shared)
 
 
-def test_the_http_answer_says_the_same(shim: Shim, read: list[dict[str, Any]]) -> None:
-    assert _numbers(shim.get("/api/usage").json) == _numbers(read)
+def test_the_http_answer_says_the_same(shim: Shim, shared: list[dict[str, Any]]) -> None:
+    assert _numbers(shim.get("/api/usage").json) == _numbers(shared)
 
 
-def test_the_popup_shows_the_same(browser: BrowserContext, read: list[dict[str, Any]]) -> None:
+def test_the_popup_shows_the_same(browser: BrowserContext, shared: list[dict[str, Any]]) -> None:
     page = _open_popup(browser)
-    _shows(page, read)
+    _shows(page, shared)
     page.close()
 
 
-@pytest.mark.usefixtures("read")
-def test_the_dashboard_shows_the_same(browser: BrowserContext, shim: Shim, read: list[dict[str, Any]]) -> None:
+def test_the_dashboard_shows_the_same(browser: BrowserContext, shim: Shim, shared: list[dict[str, Any]]) -> None:
     page = browser.new_page()
     page.goto(shim.url)
-    _shows(page, read)
+    _shows(page, shared)
     page.close()
 
 
