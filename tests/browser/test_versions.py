@@ -24,17 +24,18 @@ from tests.faces.theatre import NOWHERE, Theatre
 from tests.setup import wheels
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.simulator.simulator import Simulator
 
 pytestmark = pytest.mark.browser
 
-NEWER = "99.0.0"
-#: How the newer host receives the older extension: it understands it and names the newer one, or it does not understand it.
-RECEPTIONS = {
-    "named in the welcome": {"extension_version": NEWER},
-    "refused": {"protocol": 2},
+NEWER, NEWEST = "99.0.0", "100.0.0"
+#: The newer version, and how its host receives the older extension: it names the newer one, or it does not understand the older.
+RECEPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "named in the welcome": (NEWER, {"extension_version": NEWER}),
+    "refused": (NEWEST, {"protocol": 2}),
 }
 
 
@@ -47,24 +48,31 @@ def lay_out(folder: Path, version: str | None = None) -> str:
     return str(folder)
 
 
-@pytest.mark.parametrize("reception", RECEPTIONS.values(), ids=RECEPTIONS)
-def test_an_older_extension_takes_up_the_newer_one_that_lies_in_its_folder(
-    chromium: str, tmp_path: Path, reception: dict[str, Any]
-) -> None:
-    stage = Theatre(str(tmp_path))
-    welcome = scenes.welcome(scenes.full(time.time()))
-    stage.replace({"welcome": welcome})
-    folder = lay_out(tmp_path / "extension")
+@pytest.fixture(scope="module")
+def older(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Theatre, Path]]:
+    """A browser with the extension of this checkout, which has found its host; and where the extension lies."""
+    place = tmp_path_factory.mktemp("v")
+    stage, folder = Theatre(str(place)), place / "extension"
+    stage.replace({"welcome": scenes.welcome(scenes.full(time.time()))})
     switch_developer_mode_on(stage.profile)
+    with Unwatched(chromium, stage.profile, stage.environ, arguments(lay_out(folder), NOWHERE), "about:blank"):
+        processes.until(lambda: _introduced(stage), "the extension has found its host")
+        yield stage, folder
 
-    def introduced() -> list[str]:
-        return [hello["extension"] for hello in stage.heard("hello")]
 
-    with Unwatched(chromium, stage.profile, stage.environ, arguments(folder, NOWHERE), "about:blank"):
-        processes.until(introduced, "the extension has found its host")
-        lay_out(tmp_path / "extension", NEWER)
-        stage.replace({"welcome": {**welcome, **reception}})
-        processes.until(lambda: introduced()[-1] == NEWER, "the newer extension runs")
+def _introduced(stage: Theatre) -> list[str]:
+    return [hello["extension"] for hello in stage.heard("hello")]
+
+
+@pytest.mark.parametrize(("version", "reception"), RECEPTIONS.values(), ids=RECEPTIONS)
+def test_an_older_extension_takes_up_the_newer_one_that_lies_in_its_folder(
+    older: tuple[Theatre, Path], version: str, reception: dict[str, Any]
+) -> None:
+    stage, folder = older
+    assert version not in _introduced(stage)
+    lay_out(folder, version)
+    stage.replace({"welcome": {**scenes.welcome(scenes.full(time.time())), **reception}})
+    processes.until(lambda: _introduced(stage)[-1] == version, "the newer extension runs")
 
 
 def test_an_upgrade_reaches_the_host_and_the_extension_of_a_browser_that_is_open(
