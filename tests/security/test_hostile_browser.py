@@ -114,19 +114,21 @@ def peace(stage: Stage, simulator: Simulator, context: BrowserContext, recording
     stage.let_pass(3600)
     simulator.clear()
     yield Peace(stage, simulator, context, recording)
-    for page in context.pages:
-        if page.url not in {*SITES, "about:blank"}:
+    first, *others = context.pages
+    for page in others:
+        if page.url not in SITES:
             page.close()
+    first.goto("about:blank")
 
 
 def _page(context: BrowserContext, url: str) -> Page:
-    """The page at this address, which is closed after the test; one of a provider's site is open all the time."""
-    for page in context.pages:
+    """The page at this address, which is left after the test; one of a provider's site is open all the time."""
+    first, *others = context.pages
+    for page in others:
         if page.url == url:
             return page
-    page = context.new_page()
-    page.goto(url)
-    return page
+    first.goto(url)
+    return first
 
 
 def _at(host: str, shim: Shim) -> str:
