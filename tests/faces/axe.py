@@ -13,6 +13,7 @@ _AXE = importlib.resources.files("axe_playwright_python").joinpath("axe.min.js")
 
 def violations(page: Page) -> list[str]:
     """`rule: element` for everything that axe objects to."""
-    page.evaluate(_AXE)
-    found = page.evaluate("axe.run().then(({ violations }) => violations)")
+    if page.evaluate("!globalThis.axe"):
+        page.evaluate(_AXE)
+    found = page.evaluate("axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations)")
     return [f"{rule['id']}: {node['html']}" for rule in found for node in rule["nodes"]]

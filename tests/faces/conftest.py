@@ -18,15 +18,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def _theatre(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
+def house(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
     with theatre(str(tmp_path_factory.mktemp("f")), chromium) as ours:
         yield ours
 
 
 @pytest.fixture
-def stage(_theatre: Theatre) -> Iterator[Theatre]:
+def stage(house: Theatre) -> Iterator[Theatre]:
     """The theatre with the full scene set and no face open."""
-    _theatre.play(scenes.full(time.time()))
-    yield _theatre
-    for page in _theatre.context.pages[1:]:
-        page.close()
+    house.play(scenes.full(time.time()))
+    yield house
+    house.clear()

@@ -15,6 +15,7 @@ from tests.browser import processes
 from tests.browser.stage import REPOSITORY
 from tests.faces import scenes
 from tests.faces.axe import violations
+from tests.faces.theatre import as_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,9 +50,19 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(stage: Theatre) -> Iterator[Page]:
-    page = stage.context.new_page()
-    page.set_viewport_size({"width": 960, "height": 700})
+def page(house: Theatre) -> Iterator[Page]:
+    """The tab that is always there, as a new one."""
+    page = house.context.pages[0]
+    as_new(page, 960, 700)
+    yield page
+    page.unroute_all()
+    house.clear()
+
+
+@pytest.fixture
+def prepared(house: Theatre) -> Iterator[Page]:
+    """A tab of its own, for a script that runs before those of every page in it."""
+    page = house.context.new_page()
     yield page
     page.close()
 
@@ -117,10 +128,10 @@ def test_opening_it_is_one_refresh_and_the_button_another(page: Page, url: str) 
     assert [request.method for request in asked].count("POST") == 2
 
 
-def test_it_listens_only_while_a_refresh_runs(page: Page, url: str) -> None:
-    page.add_init_script(_LISTENERS)
-    _read(page, url)
-    page.wait_for_function("listeners.length === 1 && listeners[0].readyState === EventSource.CLOSED")
+def test_it_listens_only_while_a_refresh_runs(prepared: Page, url: str) -> None:
+    prepared.add_init_script(_LISTENERS)
+    _read(prepared, url)
+    prepared.wait_for_function("listeners.length === 1 && listeners[0].readyState === EventSource.CLOSED")
 
 
 def test_it_asks_nobody_but_its_own_origin(page: Page, url: str) -> None:
@@ -152,11 +163,11 @@ def test_sample_data_is_called_sample_data(page: Page, url: str) -> None:
     assert page.get_by_text("Sample data: none of these numbers are yours.").is_visible()
 
 
-def test_it_speaks_the_browser_s_language(page: Page, url: str) -> None:
-    page.add_init_script("Object.defineProperty(navigator, 'languages', { get: () => ['ja-JP', 'en'] })")
-    page.goto(url)
-    page.get_by_text("たった今取得").wait_for()
-    assert page.evaluate("document.documentElement.lang") == "ja"
+def test_it_speaks_the_browser_s_language(prepared: Page, url: str) -> None:
+    prepared.add_init_script("Object.defineProperty(navigator, 'languages', { get: () => ['ja-JP', 'en'] })")
+    prepared.goto(url)
+    prepared.get_by_text("たった今取得").wait_for()
+    assert prepared.evaluate("document.documentElement.lang") == "ja"
 
 
 def test_axe_finds_nothing_in_either_theme(page: Page, url: str) -> None:

@@ -12,10 +12,10 @@ import pytest
 from aimo_host.gauge.times import parse_iso
 from tests.faces import scenes
 from tests.faces.axe import violations
-from tests.faces.theatre import OPTIONS, POPUP
+from tests.faces.theatre import OPTIONS, POPUP, as_new
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Page
 
@@ -31,34 +31,65 @@ SCENES: dict[str, Callable[[float], scenes.Cache]] = {
     "used up": scenes.used_up,
 }
 _READY = {POPUP: "#gauges > section, #sign_ins > a", OPTIONS: "#providers > li"}
+_SIZE = {POPUP: (380, 600), OPTIONS: (640, 450)}
 
 
-def _shown(stage: Theatre, face: str, scene: str, language: str = "en", **size: int) -> Page:
+def _shown(stage: Theatre, face: str, scene: str, language: str = "en") -> Page:
     """The face on that scene, painted."""
     stage.play(SCENES[scene](time.time()), language=language, names={"sample": "work"})
-    page = stage.open(face, **size)
+    page = stage.open(face, *_SIZE[face])
     page.locator(_READY[face]).first.wait_for()
     page.wait_for_function("language => document.documentElement.lang === language", arg=language)
     return page
 
 
-@pytest.mark.parametrize(
-    ("face", "scene"), [(POPUP, "full"), (POPUP, "first run"), (POPUP, "half broken"), (OPTIONS, "half broken")]
-)
-def test_axe_finds_nothing_in_either_theme(stage: Theatre, face: str, scene: str) -> None:
-    page = _shown(stage, face, scene)
+@pytest.fixture
+def stage(house: Theatre) -> Iterator[Theatre]:
+    """For a test that acts, and sets its own scene."""
+    yield house
+    house.clear()
+
+
+View = tuple[str, str, str]
+
+
+@pytest.fixture(scope="module")
+def _view(house: Theatre, request: pytest.FixtureRequest) -> Iterator[tuple[Page, View]]:
+    yield _shown(house, *request.param), request.param
+    house.clear()
+
+
+@pytest.fixture
+def seen(_view: tuple[Page, View]) -> Iterator[Page]:
+    """The face for a test that only looks. Those that look at the same face come one after another, and it is opened once."""
+    page, (face, _, _) = _view
+    yield page
+    as_new(page, *_SIZE[face])
+
+
+@pytest.fixture
+def language(_view: tuple[Page, View]) -> str:
+    return _view[1][2]
+
+
+def on(*views: View) -> pytest.MarkDecorator:
+    """What a test looks at: face, scene and language."""
+    return pytest.mark.parametrize("_view", views, ids=map("-".join, views), indirect=True)
+
+
+@on((POPUP, "full", "en"), (POPUP, "first run", "en"), (POPUP, "half broken", "en"), (OPTIONS, "half broken", "en"))
+def test_axe_finds_nothing_in_either_theme(seen: Page) -> None:
     for theme in THEMES:
-        page.emulate_media(color_scheme=theme)
-        assert violations(page) == [], theme
+        seen.emulate_media(color_scheme=theme)
+        assert violations(seen) == [], theme
 
 
 # -- size
 
 
-@pytest.mark.parametrize(("scene", "language"), [("full", "en"), ("half broken", "ja"), ("used up", "en")])
-def test_fourteen_windows_need_no_scrolling_in_the_popup(stage: Theatre, scene: str, language: str) -> None:
-    page = _shown(stage, POPUP, scene, language)
-    width, height = page.evaluate("[document.documentElement.scrollWidth, document.body.scrollHeight]")
+@on((POPUP, "full", "en"), (POPUP, "half broken", "ja"), (POPUP, "used up", "en"))
+def test_fourteen_windows_need_no_scrolling_in_the_popup(seen: Page) -> None:
+    width, height = seen.evaluate("[document.documentElement.scrollWidth, document.body.scrollHeight]")
     assert (width, height <= 600) == (380, True), height
 
 
@@ -67,31 +98,29 @@ def test_the_full_scene_has_fourteen_windows(stage: Theatre) -> None:
     assert sum(len(entry["windows"]) for entry in stage.state()["snapshot"]["entries"]) == 14
 
 
-def test_a_popup_that_has_to_scroll_hides_nothing_behind_the_scroll_bar(stage: Theatre) -> None:
-    page = _shown(stage, POPUP, "half broken")
-    page.set_viewport_size({"width": 380, "height": 300})
-    visible = page.evaluate("document.documentElement.clientWidth")
+@on((POPUP, "half broken", "en"))
+def test_a_popup_that_has_to_scroll_hides_nothing_behind_the_scroll_bar(seen: Page) -> None:
+    seen.set_viewport_size({"width": 380, "height": 300})
+    visible = seen.evaluate("document.documentElement.clientWidth")
     assert visible < 380
-    rights = page.locator(".row .end, .problem, .step").evaluate_all("all => all.map((one) => one.getBoundingClientRect().right)")
+    rights = seen.locator(".row .end, .problem, .step").evaluate_all("all => all.map((one) => one.getBoundingClientRect().right)")
     assert max(rights) <= visible
 
 
-@pytest.mark.parametrize("language", ["en", "ja"])
-def test_no_row_of_the_popup_is_cut_off(stage: Theatre, language: str) -> None:
-    page = _shown(stage, POPUP, "full", language)
-    cut = page.evaluate(
+@on((POPUP, "full", "en"), (POPUP, "full", "ja"))
+def test_no_row_of_the_popup_is_cut_off(seen: Page) -> None:
+    cut = seen.evaluate(
         "[...document.querySelectorAll('.row .name, .row .end, .row .said, .row .used')]"
         ".filter((part) => part.scrollWidth > part.clientWidth).map((part) => part.textContent)"
     )
     assert cut == []
 
 
-@pytest.mark.parametrize("language", ["en", "ja"])
-def test_the_options_page_at_200_percent_and_more_keeps_everything_reachable(stage: Theatre, language: str) -> None:
-    page = _shown(stage, OPTIONS, "half broken", language, width=640, height=450)
-    assert _outside(page) == []
-    page.set_viewport_size({"width": 320, "height": 450})
-    assert _outside(page) == []
+@on((OPTIONS, "half broken", "en"), (OPTIONS, "half broken", "ja"))
+def test_the_options_page_at_200_percent_and_more_keeps_everything_reachable(seen: Page) -> None:
+    assert _outside(seen) == []
+    seen.set_viewport_size({"width": 320, "height": 450})
+    assert _outside(seen) == []
 
 
 def _outside(page: Page) -> list[str]:
@@ -149,20 +178,20 @@ def test_reduced_motion_stops_the_only_animation(stage: Theatre) -> None:
     assert page.evaluate(name) == "none"
 
 
-def test_forced_colours_keep_the_bars_and_tell_unknown_from_empty(stage: Theatre) -> None:
-    page = _shown(stage, POPUP, "half broken")
-    page.emulate_media(forced_colors="active")
+@on((POPUP, "half broken", "en"))
+def test_forced_colours_keep_the_bars_and_tell_unknown_from_empty(seen: Page) -> None:
+    seen.emulate_media(forced_colors="active")
     style = "one => [getComputedStyle(one).borderTopStyle, getComputedStyle(one).borderTopWidth]"
-    assert page.locator(".unknown .bar").first.evaluate(style) == ["dashed", "1px"]
-    assert page.locator(".low .bar").first.evaluate(style) == ["solid", "1px"]
-    fill = page.locator(".full .fill").first.evaluate("one => getComputedStyle(one).backgroundColor")
-    assert fill not in {"rgba(0, 0, 0, 0)", page.evaluate("getComputedStyle(document.body).backgroundColor")}
+    assert seen.locator(".unknown .bar").first.evaluate(style) == ["dashed", "1px"]
+    assert seen.locator(".low .bar").first.evaluate(style) == ["solid", "1px"]
+    fill = seen.locator(".full .fill").first.evaluate("one => getComputedStyle(one).backgroundColor")
+    assert fill not in {"rgba(0, 0, 0, 0)", seen.evaluate("getComputedStyle(document.body).backgroundColor")}
 
 
+@on((POPUP, "half broken", "en"))
 @pytest.mark.parametrize(("level", "said"), [("full", "full"), ("unknown", "unknown")])
-def test_colour_is_never_the_only_signal(stage: Theatre, level: str, said: str) -> None:
-    page = _shown(stage, POPUP, "half broken")
-    row = page.locator(f".row.{level}").first
+def test_colour_is_never_the_only_signal(seen: Page, level: str, said: str) -> None:
+    row = seen.locator(f".row.{level}").first
     assert said in (row.text_content() or "")
     assert (row.locator(".used").text_content() or "").removesuffix("unknown") in {"\u2013", "100 %"}
 
@@ -170,11 +199,9 @@ def test_colour_is_never_the_only_signal(stage: Theatre, level: str, said: str) 
 # -- words, zone, numbers
 
 
-@pytest.mark.parametrize("language", ["en", "ja"])
-@pytest.mark.parametrize("face", [POPUP, OPTIONS])
-def test_every_word_is_in_the_language_of_the_person(stage: Theatre, face: str, language: str) -> None:
-    page = _shown(stage, face, "half broken", language)
-    text = page.locator("body").inner_text()
+@on(*((face, "half broken", language) for face in (POPUP, OPTIONS) for language in ("en", "ja")))
+def test_every_word_is_in_the_language_of_the_person(seen: Page, language: str) -> None:
+    text = seen.locator("body").inner_text()
     assert re.findall(r"\{\w+\}|\b[a-z]+_[a-z_]+\b", text) == []
     assert bool(re.search(r"[ぁ-ん]", text.replace("日本語", ""))) is (language == "ja")
 
@@ -185,12 +212,14 @@ def _fable(stage: Theatre) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize(("language", "days"), [("en", "Mon Tue Wed Thu Fri Sat Sun"), ("ja", "月 火 水 木 金 土 日")])
-def test_times_are_of_the_person_s_zone(stage: Theatre, language: str, days: str) -> None:
-    page = _shown(stage, POPUP, "full", language)
-    reset = datetime.fromtimestamp(parse_iso(_fable(stage)["resets_at"]) or 0, timezone(timedelta(hours=9)))
-    expected = f"{days.split()[reset.weekday()]} {reset:%H:%M}"
-    assert expected in (page.locator(".row.full .end").first.text_content() or "")
+_DAYS = {"en": "Mon Tue Wed Thu Fri Sat Sun", "ja": "月 火 水 木 金 土 日"}
+
+
+@on((POPUP, "full", "en"), (POPUP, "full", "ja"))
+def test_times_are_of_the_person_s_zone(house: Theatre, seen: Page, language: str) -> None:
+    reset = datetime.fromtimestamp(parse_iso(_fable(house)["resets_at"]) or 0, timezone(timedelta(hours=9)))
+    expected = f"{_DAYS[language].split()[reset.weekday()]} {reset:%H:%M}"
+    assert expected in (seen.locator(".row.full .end").first.text_content() or "")
 
 
 @pytest.mark.parametrize(("language", "said"), [("en", "$12,345.60 / $50,000"), ("ja", "$12,345.60 / $50,000")])

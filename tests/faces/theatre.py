@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimo_host.setup import manifest
 from tests.browser import chromium, processes
-from tests.browser.stage import EXTENSION, EXTENSION_ID
+from tests.browser.stage import EXTENSION, EXTENSION_ID, keeps
 from tests.faces import acting_host, scenes
 
 if TYPE_CHECKING:
@@ -65,8 +65,12 @@ class Theatre:
             os.remove(self._record)
 
     def _is_set(self) -> bool:
-        known = self.state()  # nothing, of a worker that has only just begun
-        return bool(known) and known["snapshot"]["updated_at"] == f"scene {self._scenes}"
+        return self.known() == f"scene {self._scenes}"
+
+    def known(self) -> str | None:
+        """The scene that the worker was told last; a worker that has only just begun knows none."""
+        state: dict[str, Any] = self.state() or {}
+        return (state.get("snapshot") or {}).get("updated_at")
 
     def direct(self, scene: dict[str, Any]) -> None:
         """What a host that is started from now on does; see `acting_host`."""
@@ -122,13 +126,7 @@ class Theatre:
 
     def remembers(self, words: bytes) -> bool:
         """Whether these words are in the extension's storage, as it lies on the disk."""
-        folder = os.path.join(self.profile, "Default", "Local Extension Settings", EXTENSION_ID)
-        with contextlib.suppress(OSError):
-            for name in os.listdir(folder):
-                with open(os.path.join(folder, name), "rb") as file:
-                    if words in file.read():
-                        return True
-        return False
+        return keeps(self.profile, words)
 
     @property
     def _record(self) -> str:
@@ -155,12 +153,27 @@ class Theatre:
         answer = self.state()["snapshot"]["answer"]
         self.cue({"type": "entry", "entry": entry, "refreshing": refreshing, "answer": answer})
 
-    def open(self, face: str, width: int = 380, height: int = 600) -> Page:
-        """The face in a tab, painted."""
-        page = self.context.new_page()
-        page.set_viewport_size({"width": width, "height": height})
+    def open(self, face: str, width: int = 380, height: int = 600, *, page: Page | None = None) -> Page:
+        """The face, loaded anew: in `page`, or else in the tab that is always there, since a new one costs as much as a face."""
+        page = page or self.context.pages[0]
+        as_new(page, width, height)
         page.goto(f"chrome-extension://{EXTENSION_ID}/{face}")
         return page
+
+    def clear(self) -> None:
+        """Leaves the face, so that it lets go of the worker, and closes whatever tab a test has opened."""
+        first, *others = self.context.pages
+        for page in others:
+            page.close()
+        if first.url != "about:blank":
+            first.goto("about:blank")
+
+
+def as_new(page: Page, width: int, height: int) -> None:
+    """Takes back what a test may have told the tab about the person's eyes and screen."""
+    page.emulate_media(media="null", color_scheme="null", forced_colors="null", reduced_motion="null")
+    if page.viewport_size != {"width": width, "height": height}:
+        page.set_viewport_size({"width": width, "height": height})
 
 
 @contextlib.contextmanager
@@ -173,5 +186,5 @@ def theatre(folder: str, chromium_path: str, *, is_installed: bool = True) -> It
     with chromium.watched(chromium_path, stage.profile, stage.environ, chromium.arguments(EXTENSION, NOWHERE)) as context:
         stage.context = context
         chromium.worker(context)
-        processes.until(lambda: not is_installed or os.path.exists(os.path.join(folder, "cue")), "the host plays")
+        processes.until(lambda: not is_installed or stage.known(), "the host plays")
         yield stage
