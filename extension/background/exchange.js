@@ -4,6 +4,9 @@
  * Knows no provider and keeps nothing. An access token that it fetches on the way stays in here.
  */
 
+/** What the page of a bot check has, in whatever language it speaks. */
+export const BOT_CHECK_MARKS = ["Just a moment", "/cdn-cgi/challenge-platform/"];
+
 /** @typedef {{status: number, headers: Record<string, string>, body: string, redirected: boolean}} Reply */
 /** @typedef {{failed: "signed_out" | "no_token" | "network" | "timeout" | "too_large" | "unknown_source"}} Failure */
 /** @typedef {Reply | Failure} Answer */
@@ -17,6 +20,7 @@
  * @property {string} [session] page that gives the access token; asked first
  * @property {string} [account] workspace to ask for; without it, the one that the session names
  * @property {string[]} keep response headers that the host may see
+ * @property {string[]} marks all that is kept of the body of a session that was refused: it may hold the token all the same
  * @property {number} maxBytes
  * @property {number} ms
  */
@@ -71,7 +75,10 @@ export async function exchange(request, fetcher = (input, init) => fetch(input, 
   try {
     if (!request.session) return await get(request.url, request.headers);
     const session = await get(request.session, { Accept: "application/json" });
-    if ("failed" in session || session.status < 200 || session.status > 299) return session;
+    if ("failed" in session) return session;
+    if (session.status < 200 || session.status > 299) {
+      return { ...session, body: request.marks.filter((mark) => session.body.includes(mark)).join(" ") };
+    }
     /** @type {any} */
     let parsed = null;
     try {
@@ -102,5 +109,5 @@ export function isBotCheck(answer) {
   if ("failed" in answer || (answer.status !== 403 && answer.status !== 503)) return false;
   if (answer.headers["cf-mitigated"] === "challenge") return true;
   const html = (answer.headers["content-type"] ?? "").includes("html");
-  return html && (answer.body.includes("Just a moment") || answer.body.includes("/cdn-cgi/challenge-platform/"));
+  return html && BOT_CHECK_MARKS.some((mark) => answer.body.includes(mark));
 }

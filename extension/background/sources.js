@@ -6,7 +6,7 @@
  * never leave in an answer. What an answer means is the host's business.
  */
 
-import { exchange, isBotCheck } from "./exchange.js";
+import { BOT_CHECK_MARKS, exchange, isBotCheck } from "./exchange.js";
 
 /** @typedef {import("./exchange.js").Answer} Answer */
 /** @typedef {import("./exchange.js").Request} Request */
@@ -113,6 +113,17 @@ export function resolve(name, params) {
 }
 
 /**
+ * Whoever is asked may repeat the token that the request carries.
+ * @param {Request} request
+ * @param {Answer} answer
+ * @returns {Answer}
+ */
+function withoutToken(request, answer) {
+  const token = request.headers.Authorization?.slice("Bearer ".length);
+  return token && "body" in answer ? { ...answer, body: answer.body.replaceAll(token, "") } : answer;
+}
+
+/**
  * A frozen tab may keep a script waiting for ever, and a tab may close or show an error page.
  * @param {number} ms
  * @param {Promise<Answer>} promise
@@ -196,6 +207,7 @@ export class Sources {
       headers: { Accept: source.accept },
       credentials: "include",
       keep: KEPT_HEADERS,
+      marks: BOT_CHECK_MARKS,
       maxBytes: MAX_BODY_BYTES,
       ms: Math.max(0, end - this.#world.now()),
     };
@@ -248,7 +260,10 @@ export class Sources {
    */
   async #fetchToken(like) {
     const session = await exchange({ ...like, url: CHATGPT_SESSION }, this.#world.fetch);
-    if ("failed" in session || session.status < 200 || session.status > 299) return session;
+    if ("failed" in session) return session;
+    if (session.status < 200 || session.status > 299) {
+      return { ...session, body: like.marks.filter((mark) => session.body.includes(mark)).join(" ") };
+    }
     /** @type {any} */
     let parsed = null;
     try {
@@ -269,9 +284,7 @@ export class Sources {
    * @returns {Promise<Answer>}
    */
   async #exchange(request) {
-    const answer = await exchange(request, this.#world.fetch);
-    const token = request.headers.Authorization?.slice("Bearer ".length);
-    return token && "body" in answer ? { ...answer, body: answer.body.replaceAll(token, "") } : answer;
+    return withoutToken(request, await exchange(request, this.#world.fetch));
   }
 
   /**
@@ -291,6 +304,6 @@ export class Sources {
     if (source.signIn === "chatgpt") Object.assign(request, { session: CHATGPT_SESSION, account: params.account });
     const repeated = await within(request.ms, this.#world.inTab(tab, request), { failed: "timeout" });
     const lost = "failed" in repeated && (repeated.failed === "network" || repeated.failed === "timeout");
-    return lost ? answer : repeated;
+    return lost ? answer : withoutToken(request, repeated);
   }
 }

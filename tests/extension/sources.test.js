@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { exchange, isBotCheck } from "../../extension/background/exchange.js";
+import { BOT_CHECK_MARKS, exchange, isBotCheck } from "../../extension/background/exchange.js";
 import { MAX_BODY_BYTES, resolve, SOURCES, Sources, tokenEnd } from "../../extension/background/sources.js";
 import { jwt, NOW, ORG, redirect, response, scripted } from "./stand_ins.js";
 
@@ -148,6 +148,11 @@ test("a refused token is replaced once, and only once", async () => {
   );
 });
 
+const inPage = (more) => ({
+  ...{ url: USAGE, headers: {}, credentials: "include", session: SESSION, keep: ["date", "content-type", "retry-after"] },
+  ...{ marks: BOT_CHECK_MARKS, maxBytes: 1e6, ms: 1000, ...more },
+});
+
 const SESSIONS = [
   ["without a token is signed out", () => response(200, '{"WARNING_BANNER": "x"}'), { failed: "signed_out" }],
   ["with an empty token is signed out", () => response(200, '{"accessToken": ""}'), { failed: "signed_out" }],
@@ -159,16 +164,25 @@ for (const [what, session, expected] of SESSIONS) {
     assert.deepEqual(await sourcesWith({ [SESSION]: session }).sources.ask("codex.usage", {}), expected);
   });
   test(`the same inside a page: a chatgpt session ${what}`, async () => {
-    const request = { url: USAGE, headers: {}, credentials: "include", session: SESSION, keep: [], maxBytes: 1e6, ms: 1000 };
-    assert.deepEqual(await exchange(request, scripted({ [SESSION]: session }).fetch), expected);
+    assert.deepEqual(await exchange(inPage({}), scripted({ [SESSION]: session }).fetch), expected);
   });
 }
 
-test("a session that fails is told with its own status", async () => {
-  const { sources } = sourcesWith({ [SESSION]: () => response(503, "down") });
-  const answer = await sources.ask("codex.usage", {});
-  assert.deepEqual([answer.status, answer.body], [503, "down"]);
-});
+const REFUSED_SESSIONS = [
+  ["that fails", 500, "application/json", JSON.stringify({ accessToken: TOKEN, user: { email: "c@example.test" } }), ""],
+  ["behind a page", 503, "text/html", `<p>${TOKEN}</p>`, ""],
+  ["behind a bot check", 503, "text/html", `<title>Just a moment...</title>${TOKEN}`, "Just a moment"],
+];
+for (const [what, status, type, body, left] of REFUSED_SESSIONS) {
+  const session = () => response(status, body, { "content-type": type, "retry-after": "9" });
+  const told = { status, headers: { "content-type": type, "retry-after": "9" }, body: left, redirected: false };
+  test(`a session ${what} is told with its own status and headers, and nothing of what it says`, async () => {
+    assert.deepEqual(await sourcesWith({ [SESSION]: session }).sources.ask("codex.usage", {}), told);
+  });
+  test(`the same inside a page: a session ${what}`, async () => {
+    assert.deepEqual(await exchange(inPage({}), scripted({ [SESSION]: session }).fetch), told);
+  });
+}
 
 test("a token's end is its own, or five minutes where it cannot be read", () => {
   assert.equal(tokenEnd(TOKEN, NOW), NOW + 86_400_000);
@@ -198,6 +212,13 @@ for (const [name, url] of ECHOES) {
     assert.equal(JSON.stringify(await sources.ask(name, {})).includes(TOKEN), false);
   });
 }
+
+test("a provider that echoes the token after a bot check does not bring it into an answer either", async () => {
+  const echo = scripted({ [QUOTA]: ({ headers }) => response(200, `for ${headers.Authorization}`) }).fetch;
+  const world = { findTab: async () => 7, inTab: (_tab, request) => exchange(request, echo) };
+  const answer = await sourcesWith({ [QUOTA]: challenge }, world).sources.ask("zai.quota", {});
+  assert.equal(answer.body, "for Bearer ");
+});
 
 const CHECKS = [
   [true, { status: 403, headers: { "cf-mitigated": "challenge" }, body: "" }],
@@ -258,7 +279,6 @@ test("a second bot check is not tried a third time", async () => {
 
 test("what runs inside a page uses nothing of the module around it", async () => {
   const alone = new Function(`return ${exchange.toString()}`)();
-  const request = { url: USAGE, headers: {}, credentials: "include", session: SESSION, keep: ["date"], maxBytes: 1e6, ms: 1000 };
   const { fetch } = scripted({ [SESSION]: () => signedIn(), [USAGE]: ({ headers }) => response(200, headers.Authorization) });
-  assert.deepEqual(await alone(request, fetch), { status: 200, headers: {}, body: "Bearer ", redirected: false });
+  assert.deepEqual(await alone(inPage({ keep: ["date"] }), fetch), { status: 200, headers: {}, body: "Bearer ", redirected: false });
 });
