@@ -12,7 +12,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from aimo_host.routes import browser
+from aimo_host.routes import browser, children
 from aimo_host.state import attempts, presence
 from aimo_host.state.bell import Bell
 
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 600.0
 #: The extension opens a lost host again after a second.
 _COMES_BACK_SECONDS = 5.0
+#: What a program that opens folders needs beside what every child gets: the screen, and which desktop it is.
+_DESKTOP = (
+    *("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "DESKTOP_SESSION"),
+    *("KDE_FULL_SESSION", "KDE_SESSION_VERSION", "XDG_CURRENT_DESKTOP", "XDG_SESSION_DESKTOP", "XDG_SESSION_TYPE"),
+    *("XDG_CONFIG_DIRS", "XDG_DATA_DIRS"),
+)
 
 
 def lead_on(system: System, *, attended: bool, was_connected: bool) -> bool:
@@ -92,9 +98,9 @@ def open_folder(system: System, folder: str) -> bool:
     command = _window(system)
     if command is None:
         return False
-    nothing = subprocess.DEVNULL
+    nothing, environ = subprocess.DEVNULL, children.environment(system.environ, _DESKTOP)
     try:
-        subprocess.Popen([command, folder], stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
+        subprocess.Popen([command, folder], env=environ, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
     except OSError:
         return False
     return True

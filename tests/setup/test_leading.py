@@ -217,6 +217,30 @@ def test_the_extensions_folder_is_opened_where_there_is_a_screen(chrome: Path) -
     assert opened.read_text().strip() == str(chrome.parent / "aimo/data/extension")
 
 
+@pytest.fixture
+def seen_by_the_opener(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The environment of the program that opens folders, where every variable of ours and of the desktop is set."""
+    started: list[subprocess.Popen[str]] = []
+    start = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda *given, **named: started.append(start(*given, **named)))
+    path = program(home / "bin", f'#!/bin/sh\n/usr/bin/env >"{home}/seen"\n')
+    ours = dict.fromkeys(("ZAI_API_KEY", "OLLAMA_API_KEY", "AIMO_TOKEN", "BW_SESSION"), "word")
+    for name, value in {"PATH": path, **dict.fromkeys(leading._DESKTOP, "desk"), **ours}.items():
+        monkeypatch.setenv(name, value)
+    assert leading.open_folder(machine(home, environ=os.environ), str(home))
+    assert started[0].wait() == 0
+    return (home / "seen").read_text().splitlines()
+
+
+def test_what_opens_the_folder_gets_none_of_our_keys(seen_by_the_opener: list[str]) -> None:
+    assert [line for line in seen_by_the_opener if "word" in line] == []
+
+
+def test_what_opens_the_folder_knows_its_screen_and_its_desktop(seen_by_the_opener: list[str]) -> None:
+    given = {line.removesuffix("=desk") for line in seen_by_the_opener if line.endswith("=desk")}
+    assert given == set(leading._DESKTOP)
+
+
 @pytest.mark.parametrize(
     "text", ["#!/bin/sh\nexit 3\n", "#!/nowhere/sh\n", "\x7fELF"], ids=["fails", "no interpreter", "rubbish"]
 )
