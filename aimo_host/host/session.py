@@ -14,9 +14,10 @@ from aimo_host.gauge.answer import answer_at
 from aimo_host.gauge.catalog import PROVIDERS
 from aimo_host.host import dashboard
 from aimo_host.host.extension import Extension
-from aimo_host.host.replaced import Installation, Work
+from aimo_host.host.replaced import Work
 from aimo_host.state import bell, cache, log, presence, requests, secrets, settings
 from aimo_host.state.bell import Bell, Listener
+from aimo_host.state.installation import Installation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -134,9 +134,12 @@ class Api:
                 return
             nowhere = subprocess.DEVNULL
             command = [sys.executable, "-I", "-m", "aimo_host", "refresh", "--pending"]
-            child = subprocess.Popen(
-                command, env=dict(self._environ), cwd=self._paths.state_dir, stdin=nowhere, stdout=nowhere, stderr=nowhere
-            )
+            try:
+                child = subprocess.Popen(
+                    command, env=dict(self._environ), cwd=self._paths.state_dir, stdin=nowhere, stdout=nowhere, stderr=nowhere
+                )
+            except OSError:  # no process to be had, or no interpreter any more: what is known is the answer
+                return
             self._child = child
             threading.Thread(target=child.wait, name="conductor", daemon=True).start()
 

@@ -15,6 +15,7 @@ from aimo_host import __version__
 from aimo_host.shim import static
 from aimo_host.shim.api import Api, SampleApi
 from aimo_host.shim.handler import Handler, Site
+from aimo_host.shim.successor import Successor
 from aimo_host.state import paths as state_paths
 from aimo_host.state import presence
 from aimo_host.state.bell import Bell, Listener
@@ -56,12 +57,20 @@ def main(argv: list[str], environ: Mapping[str, str], samples: Callable[[float],
     except PortTakenError as error:
         sys.stderr.write(f"aimo serve: {error.strerror or error}\n")
         return 1
-    listener = Listener(Bell(paths.bells_dir, (paths.cache, paths.refresh, paths.attempts)))
+    waker, woken = socket.socketpair()
+    waker.setblocking(False)
+    successor = Successor(paths, on_arrival=lambda: waker.sendall(b"!"))
+    listener = Listener(Bell(paths.bells_dir, (paths.cache, paths.refresh, paths.attempts)), successor.look)
     api = Api(paths, environ, listener) if samples is None else SampleApi(paths, environ, listener, samples)
+    port = sockets[0].getsockname()[1]
+    # Without it an interrupt that comes just before `select` sleeps, or any on Windows, would wait for the next client.
+    signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
     try:
-        serve(sockets, api, paths, environ.get("AIMO_TOKEN") or None)
+        serve(sockets, api, paths, environ.get("AIMO_TOKEN") or None, woken, lambda: successor.is_here)
     finally:
+        signal.set_wakeup_fd(-1)
         listener.close()
+    successor.take_over(port, environ)
     return 0
 
 
@@ -119,19 +128,22 @@ def _bind(fresh: socket.socket, address: str, port: int) -> socket.socket:
     return fresh
 
 
-def serve(sockets: list[socket.socket], api: Api, paths: state_paths.Paths, token: str | None) -> None:
-    """Accept connections until interrupted."""
+def serve(
+    sockets: list[socket.socket],
+    api: Api,
+    paths: state_paths.Paths,
+    token: str | None,
+    woken: socket.socket,
+    is_over: Callable[[], bool],
+) -> None:
+    """Accept connections until interrupted, or until it is over; whoever knows that it is writes to the other end of `woken`."""
     port = sockets[0].getsockname()[1]
     site = Site(api, static.table(), port=port, token=token)
     sign = _sign(paths, port)
     _say(f"listening on http://localhost:{port}\n")
     free = threading.BoundedSemaphore(_MOST_CONNECTIONS)
-    # Without it an interrupt that comes just before `select` sleeps, or any on Windows, would wait for the next client.
-    waker, woken = socket.socketpair()
-    waker.setblocking(False)
-    signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
     try:
-        while True:
+        while not is_over():
             for ready in select.select([*sockets, woken], [], [])[0]:
                 if ready is woken:
                     woken.recv(64)
@@ -139,8 +151,7 @@ def serve(sockets: list[socket.socket], api: Api, paths: state_paths.Paths, toke
                 free.acquire()
                 _accept(ready, site, free)
     finally:
-        signal.set_wakeup_fd(-1)
-        for one in (waker, woken, *sockets):
+        for one in sockets:
             one.close()
         if sign is not None:
             sign.leave()

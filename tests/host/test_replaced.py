@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import aimo_host
-from aimo_host.host.replaced import Installation, Share, Work
+from aimo_host.host.replaced import Share, Work
 from aimo_host.state import bell, cache, paths, presence, requests
+from aimo_host.state.installation import Installation
 from tests.browser.processes import until
 from tests.host.peer import Peer, healthy
 

@@ -1,0 +1,48 @@
+"""Whether the aimo that would be started now is still the one that runs here.
+
+An upgrade switches the launcher, or exchanges the package below a running process, whose lazy imports would then fail one by one.
+Looks only when asked, and never at a clock: whoever installs rings the bell.
+"""
+
+from __future__ import annotations
+
+import os
+
+import aimo_host
+from aimo_host.state import atomic
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from aimo_host.state.atomic import Mark
+    from aimo_host.state.paths import Paths
+
+
+class Installation:
+    """What is on the disk, as it was when this process began."""
+
+    def __init__(self, paths: Paths) -> None:
+        files = (paths.launcher, os.path.abspath(str(aimo_host.__file__)))
+        self._seen = {path: (_look(path), _content(path)) for path in files}
+
+    def was_replaced(self) -> bool:
+        """Whether launcher or package say something else than at the beginning, or are gone. Costs two looks at the disk."""
+        for path, (mark, content) in self._seen.items():
+            now = _look(path)
+            if now == mark:
+                continue
+            if _content(path) != content:
+                return True
+            self._seen[path] = (now, content)
+        return False
+
+
+def _look(path: str) -> Mark | None:
+    return atomic.mark(path, follow=True)  # an environment's files may be links into a store
+
+
+def _content(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return None

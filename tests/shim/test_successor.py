@@ -1,0 +1,90 @@
+"""A shim below which another aimo is installed: it goes on as that one, at the same port; without one it goes on as it is."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aimo_host.shim.api import Api
+from aimo_host.state import bell, paths, presence
+from tests.host.peer import REPOSITORY
+from tests.shim.wire import Shim
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NEWER = "newer"
+
+
+@pytest.fixture
+def shim(aimo_home: Path) -> Iterator[Shim]:
+    """One that the launcher of some `aimo install` started."""
+    install("older", aimo_home)
+    with Shim(str(aimo_home.parent)) as running:
+        yield running
+
+
+def install(which: str, home: Path) -> None:
+    """Writes launcher and command; the command leaves word of itself, and is the checkout's own aimo."""
+    (home / "data/bin").mkdir(parents=True, exist_ok=True)
+    (home / "data/bin/aimo-host").write_text(f"#!/bin/sh\nexec /{which}/bin/python -I -m aimo_host.host\n")
+    command = home / "data/bin/aimo"
+    command.write_text(
+        f"#!/bin/sh\necho {which} >>{shlex.quote(str(home / 'started'))}\n"
+        f'cd {shlex.quote(REPOSITORY)} && exec {shlex.quote(sys.executable)} -m aimo_host "$@"\n'
+    )
+    command.chmod(0o700)
+
+
+def ring(shim: Shim) -> None:
+    bell.ring(os.path.join(shim.home, "state", "bells"))
+
+
+def line(shim: Shim) -> str:
+    assert shim.process.stdout is not None
+    return shim.process.stdout.readline()
+
+
+def test_the_newer_one_goes_on_at_the_same_port(shim: Shim, aimo_home: Path) -> None:
+    install(NEWER, aimo_home)
+    ring(shim)
+    assert line(shim) == shim.line
+    assert (aimo_home / "started").read_text() == f"{NEWER}\n"
+    assert shim.ask("GET", "/api/ping").status == 200
+
+
+def test_it_is_the_same_process_with_one_sign_on_the_door(shim: Shim, aimo_home: Path) -> None:
+    install(NEWER, aimo_home)
+    ring(shim)
+    assert line(shim) == shim.line
+    [facts] = presence.present(paths.find(shim.environ).presence_dir)
+    assert (facts["pid"], facts["port"]) == (shim.process.pid, shim.port)
+
+
+def test_a_ring_about_anything_else_changes_nothing(shim: Shim, aimo_home: Path) -> None:
+    ring(shim)
+    assert shim.ask("GET", "/api/ping").status == 200
+    assert not (aimo_home / "started").exists()
+
+
+def test_where_the_launcher_is_gone_and_no_newer_one_there_it_goes_on_as_it_is(shim: Shim, aimo_home: Path) -> None:
+    for name in ("aimo", "aimo-host"):
+        (aimo_home / "data/bin" / name).unlink()
+    ring(shim)
+    assert shim.ask("GET", "/").status == 200
+
+
+def test_a_refresh_for_which_no_process_can_be_started_is_answered_from_what_is_known(
+    aimo_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(aimo_home / "gone"))
+    where = paths.find(os.environ)
+    listener = bell.Listener(bell.Bell(where.bells_dir, ()))
+    api = Api(where, os.environ, listener)
+    assert [entry["ok"] for entry in api.refresh("claude", 0.2, "agent")] == [False]
+    listener.close()
