@@ -56,6 +56,8 @@ def pick(argv: list[str], environ: Mapping[str, str]) -> int:
     asker.look()
     if options.json:
         sys.stdout.write(json.dumps(asker.choice) + "\n")
+        if asker.is_misnamed:
+            asker.explain()
         return asker.code
     asker.explain()
     if asker.choice["pick"] is not None:
@@ -94,7 +96,7 @@ def _wait(asker: _Asker, bell: Bell, until: float) -> int:
     while True:
         asker.look()
         asker.explain()
-        if asker.code == OK or not asker.candidates or time.monotonic() >= until:
+        if asker.code == OK or not asker.candidates or asker.is_misnamed or time.monotonic() >= until:
             return asker.code
         ask_at = plan.after(asker.choice, asker.candidates, time.time())
         if ask_at is not None and ask_at <= time.time():
@@ -151,6 +153,9 @@ class _Asker:
         self._entries = snapshot.entries_at(cache.read(self.paths), settings.read(self.paths), self._now)
         self.candidates = self._question.candidates(self._entries)
         self.choice = choice.choose(self._question, self._entries, self._now)
+        # Who was never read may have a window of any name.
+        is_read = any(entry["windows"] for entry in self.candidates)
+        self.is_misnamed = is_read and not self._question.is_counted(self._entries)
         known = choice.is_known(self._question, self._entries, self.choice)
         self.code = OK if self.choice["pick"] is not None else NOT_ENOUGH if known else UNKNOWN
 
@@ -173,7 +178,9 @@ class _Asker:
         """Say why on stderr, once."""
         from aimo_host.terminal.choice import reasons
 
-        said = reasons(self.choice, self._entries, self._now) or ["nobody to ask: switched off, or no such account"]
+        said = reasons(self._question, self.choice, self._entries, self._now) or [
+            "nobody to ask: switched off, or no such account"
+        ]
         if said != self._said:
             self._said = said
             sys.stderr.writelines(f"aimo: {line}\n" for line in said)

@@ -24,6 +24,11 @@ def week(used: float | None, resets_in: float | None = DAY) -> Window:
     return window(used, resets_at=None if resets_in is None else time.time() + resets_in, window_seconds=604800)
 
 
+def fable(used: float | None) -> Window:
+    """The week of one model, which binds nobody else."""
+    return window(used, label="weekly Fable", scope="Fable", binding=False, resets_at=time.time() + DAY, window_seconds=604800)
+
+
 def keep(provider: str, *windows: Window, account: str = "a1", age: float = 0.0, home: str | None = None) -> None:
     """One account was read `age` seconds ago."""
     now = time.time()

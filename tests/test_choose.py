@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aimo_host.choose import Plan
-from aimo_host.gauge import choice
 from aimo_host.gauge.snapshot import entries_at
 from aimo_host.gauge.times import iso
 from aimo_host.state import cache, settings
-from aimo_host.terminal.choice import reasons
 from tests.command import COMMAND, aimo, here
 from tests.gauge.builders import DAY, HOUR, NOW
 from tests.host.peer import REPOSITORY, Peer, environment, silent
-from tests.kept import keep, name, only, places, week
+from tests.kept import fable, keep, name, only, places, week
 from tests.simulator import canaries
 from tests.simulator.fixtures import simulator
 
@@ -88,17 +86,23 @@ def answered(*arguments: str) -> subprocess.CompletedProcess[str]:
         (("can", "claude", "--need", "20"), 0, ""),
         (("can", "claude", "--need", "60"), 3, ""),
         (("can", "zai", "--need", "1"), 3, ""),
-        (("can", "claude", "--need", "1", "--scope", "Fable"), 0, ""),
+        (("can", "claude", "--need", "1", "--scope", "fable"), 0, ""),
+        (("can", "claude", "--need", "20", "--scope", "Fable"), 3, ""),
+        (("can", "claude", "--need", "1", "--scope", "fabel"), 4, ""),
+        (("can", "codex", "--need", "1", "--scope", "Fable"), 4, ""),
+        (("pick", "--scope", "Fable"), 0, "codex\n"),
+        (("pick", "--scope", "fabel"), 4, ""),
         (("can", "ollama", "--need", "1"), 4, ""),
         (("wait", "claude", "--need", "20"), 0, ""),
         (("wait", "zai", "--need", "20", "--timeout", "0"), 3, ""),
         (("wait", "zai", "--need", "20", "--timeout", "0.2s"), 3, ""),
         (("wait", "ollama", "--need", "20", "--timeout", "0.2s"), 4, ""),
+        (("wait", "claude", "--need", "1", "--scope", "fabel"), 4, ""),
         (("wait", "claude/nobody", "--need", "20"), 4, ""),
     ],
 )
 def test_the_exit_code_is_the_answer_and_stdout_the_id_alone(arguments: tuple[str, ...], code: int, said: str) -> None:
-    keep("claude", week(50, DAY))
+    keep("claude", week(50, DAY), fable(90))
     keep("codex", week(20, 3 * DAY))
     keep("zai", week(100, DAY))
     keep("ollama", week(None))
@@ -357,40 +361,3 @@ def test_after_a_reset_that_cannot_be_read_the_tries_become_rare() -> None:
         pauses.append(at - now)
         now = at
     assert pauses == [300, 600, 1200, 2400, 3600, 3600]
-
-
-# -- why
-
-
-def test_each_account_has_its_reason_and_the_earliest_time_comes_last() -> None:
-    keep("claude", week(80, 2 * HOUR + 30), age=630)
-    keep("codex", week(100, None))
-    keep("ollama", week(None))
-    now = time.time()
-    entries = entries_at(cache.read(places()), settings.read(places()), now)
-    said = reasons(choice.choose(choice.Question(need=50), entries, now), entries, now)
-    assert said == [
-        "claude: 20 % left, read 10 m ago, enough in 2 h",
-        "codex: nothing left, and no reset is known",
-        "zai: unknown. No Z.ai key was found. Sign in to z.ai in the browser, or set ZAI_API_KEY.",
-        "ollama: unknown. ollama.com answered in a way this version of aimo does not know.",
-        "none fits; the first will in 2 h",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("used", "resets_in", "age", "reason"),
-    [
-        (80.0, DAY, 0, "claude: 20 % left"),
-        (80.04, DAY, 0, "claude: 19.9 % left"),
-        (80.0, DAY, 7200, "claude: unknown; last read 2 h ago"),
-        (80.0, 1, 60, "claude: unknown since its reset"),
-        (100.0, None, 0, "claude: nothing left, and no reset is known"),
-    ],
-)
-def test_a_reason_says_no_more_than_is_known(used: float, resets_in: float | None, age: float, reason: str) -> None:
-    keep("claude", week(used, resets_in), age=age)
-    now = time.time() + 2
-    entries = entries_at(cache.read(places()), settings.read(places()), now)
-    question = choice.Question(among=("claude",))
-    assert reasons(choice.choose(question, entries, now), entries, now) == [reason]

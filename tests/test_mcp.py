@@ -25,7 +25,7 @@ from aimo_host.state import ledger, secrets
 from aimo_host.state.paths import find
 from tests.gauge.builders import json_values
 from tests.host.peer import PATIENCE, REPOSITORY, environment
-from tests.kept import keep, only, places, week
+from tests.kept import fable, keep, only, places, week
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -88,7 +88,7 @@ def agent(serving_agent: Agent, monkeypatch: pytest.MonkeyPatch) -> Agent:
 
 def kept(claude: float, codex: float) -> None:
     only("claude", "codex")
-    keep("claude", week(claude))
+    keep("claude", week(claude), fable(0))
     keep("codex", week(codex))
 
 
@@ -124,6 +124,16 @@ def test_what_is_unknown_is_never_free(agent: Agent) -> None:
         ("can_run", {"provider": "claude", "need": 0}), ("when_available", {"need": 0}), ("pick_provider", {"need": 0})
     )
     assert (can["answer"], when["answer"], pick["pick"]) == ("unknown", "unknown", None)
+
+
+def test_a_misspelt_model_is_unknown_and_the_reason_names_what_there_is(agent: Agent) -> None:
+    only("claude")
+    keep("claude", week(10), fable(20))
+    can, when = agent.ask(
+        ("can_run", {"provider": "claude", "need": 20, "scope": "fabel"}), ("when_available", {"need": 20, "scope": "fabel"})
+    )
+    assert (can["answer"], when["answer"]) == ("unknown", "unknown")
+    assert can["reasons"] == ["claude: unknown; no window is named fabel, only Fable"]
 
 
 def test_a_refresh_that_fails_keeps_the_last_reading(agent: Agent) -> None:

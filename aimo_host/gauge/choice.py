@@ -1,7 +1,7 @@
 """The question that a program asks before it spends: may it start, with whom, and if not, when. Pure; times are arguments.
 
 The same for the command line and for HTTP: what may be asked, and the answer. A reading too old to decide by may say that nothing
-is left, never that something is.
+is left, never that something is. Nor is anything said of a model's windows that nobody has: who misspells it is told so.
 """
 
 from __future__ import annotations
@@ -46,6 +46,10 @@ class Question:
         """The entries that are asked about: by provider, or by provider and the name or id of an account."""
         return [e for e in entries if not self.among or any(_is_meant(e, name) for name in self.among)]
 
+    def is_counted(self, entries: list[Entry]) -> bool:
+        """Whether the model that is asked for, if any, has a window with one of the candidates: only then can it be counted."""
+        return self.scope is None or any(pick.is_of(w, self.scope) for e in self.candidates(entries) for w in e["windows"])
+
 
 def choose(question: Question, entries: list[Entry], now: float) -> dict[str, Any]:
     """`{pick, ranking: [{id, headroom_pct, why, available_at}], available_at}`, the ranking best first.
@@ -56,12 +60,13 @@ def choose(question: Question, entries: list[Entry], now: float) -> dict[str, An
     chosen = question.candidates(entries)
     ranked = pick.ranking(chosen, need=question.need, scope=question.scope, strategy=question.strategy)
     found = {(entry["provider"], entry["account"]): entry for entry in chosen}
+    is_counted = question.is_counted(entries)
     sure, unsure = [], []
     for one in ranked:
         entry = found[one["provider"], one["account"]]
         public = {"id": pick.name_of(entry, entries), **{key: one[key] for key in ("headroom_pct", "why", "available_at")}}
-        if one["why"] == "fits" and is_old(entry, now):
-            unsure.append({**public, "headroom_pct": None, "why": "unknown"})
+        if (one["why"] == "fits" and is_old(entry, now)) or (one["why"] != "blocked" and not is_counted):
+            unsure.append({**public, "headroom_pct": None, "why": "unknown", "available_at": None})
         else:
             sure.append(public)
     ranking = [*sure, *unsure]

@@ -67,8 +67,12 @@ def _candidate(entry: Entry, entries: list[Entry], need: float, scope: str | Non
 
 def counted(entry: Entry, scope: str | None) -> list[Window]:
     """The windows that decide: the binding ones, and those of the model that is asked for."""
-    wanted = scope.casefold() if scope else None
-    return [w for w in entry["windows"] if w["binding"] or (wanted and wanted in (w["scope"] or "").casefold())]
+    return [window for window in entry["windows"] if window["binding"] or (scope is not None and is_of(window, scope))]
+
+
+def is_of(window: Window, scope: str) -> bool:
+    """Whether it is a window of that model; a part of the name will do, in any case."""
+    return scope.casefold() in (window["scope"] or "").casefold()
 
 
 def _lost_at(entry: Entry, scope: str | None) -> float:

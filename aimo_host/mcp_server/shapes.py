@@ -34,7 +34,10 @@ def _or_null(kind: str, meaning: str) -> Schema:
 _PROVIDER: Schema = {"type": "string", "enum": list(ORDER), "description": "only this provider"}
 _ID: Schema = {"type": "string", "description": f"one of {', '.join(PROVIDERS)}, or an account: claude/work"}
 _NEED: Schema = {"type": "number", "minimum": 0, "maximum": 100, "description": "how many percent must be left"}
-_SCOPE: Schema = {"type": "string", "description": "a model whose own windows count too, such as Fable"}
+_SCOPE: Schema = {
+    "type": "string",
+    "description": "a model whose own windows count too, such as Fable; unknown if nobody has one",
+}
 _AMONG: Schema = {"type": "array", "items": _ID, "minItems": 1, "description": "ask about nobody else"}
 _STRATEGY: Schema = {
     "type": "string",

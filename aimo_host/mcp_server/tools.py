@@ -181,7 +181,7 @@ def _choose(gauge: _Gauge, question: Question, *, named: bool) -> tuple[Found, b
     gauge.renew(question.candidates(gauge.entries()), named=named)
     entries, now = gauge.entries(), time.time()
     chosen = choice.choose(question, entries, now)
-    said = reasons(chosen, entries, now) or ["nobody to ask: switched off, or no such account"]
+    said = reasons(question, chosen, entries, now) or ["nobody to ask: switched off, or no such account"]
     return {**chosen, "reasons": said}, choice.is_known(question, entries, chosen)
 
 

@@ -10,23 +10,29 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from aimo_host.gauge.choice import Question
+
     Entry = dict[str, Any]
 
 #: Seconds from which on the age of a reading is part of the reason.
 _WORTH_SAYING = 90.0
 
 
-def reasons(choice: dict[str, Any], entries: list[Entry], now: float) -> list[str]:
-    """The lines, best first; `choice` as `gauge.choice.choose` makes it of `entries`."""
+def reasons(question: Question, choice: dict[str, Any], entries: list[Entry], now: float) -> list[str]:
+    """The lines, best first; `choice` as `gauge.choice.choose` makes it of `question` and `entries`."""
     by_id = {pick.name_of(entry, entries): entry for entry in entries}
-    lines = [f"{one['id']}: {_reason(one, by_id[one['id']], now)}" for one in choice["ranking"]]
+    missing = None if question.is_counted(entries) else question.scope
+    lines = [f"{one['id']}: {_reason(one, by_id[one['id']], missing, now)}" for one in choice["ranking"]]
     first = parse_iso(choice["available_at"])
-    return [*lines, f"none fits; the first will {moment(first, now)}"] if first is not None else lines
+    if first is None or len(lines) == 1:
+        return lines
+    return [*lines, f"none has enough; the first will {_at(first, now)}"]
 
 
-def _reason(one: dict[str, Any], entry: Entry, now: float) -> str:
+def _reason(one: dict[str, Any], entry: Entry, missing: str | None, now: float) -> str:
+    """`missing` is the model that none of them has a window for."""
     if one["why"] == "unknown":
-        return _unknown(entry, now)
+        return _unknown(entry, now) if missing is None or not entry["windows"] else _misnamed(missing, entry)
     if one["why"] == "blocked":
         return "refuses work"
     left = f"{_floor(one['headroom_pct'])} % left" if one["headroom_pct"] else "nothing left"
@@ -36,12 +42,23 @@ def _reason(one: dict[str, Any], entry: Entry, now: float) -> str:
     again = parse_iso(one["available_at"])
     if one["why"] == "fits":
         return left
-    return f"{left}, enough {moment(again, now)}" if again is not None else f"{left}, and no reset is known"
+    return f"{left}, enough {_at(again, now)}" if again is not None else f"{left}, and no reset is known"
+
+
+def _at(at: float, now: float) -> str:
+    """`in 2 h`, `on Sat 17:37`."""
+    said = moment(at, now)
+    return said if said.startswith("in ") else f"on {said}"
 
 
 def _floor(percent: float) -> str:
     """To a tenth, downwards: 19.96 is not the 20 that was needed."""
     return f"{int(percent * 10) / 10:g}"
+
+
+def _misnamed(missing: str, entry: Entry) -> str:
+    known = list(dict.fromkeys(window["scope"] for window in entry["windows"] if window["scope"]))
+    return f"unknown; no window is named {missing}" + (f", only {', '.join(known)}" if known else "")
 
 
 def _unknown(entry: Entry, now: float) -> str:

@@ -101,6 +101,25 @@ def test_the_window_of_the_model_counts_when_it_is_asked_for() -> None:
     assert choose(Question(scope="fable"), [shown("claude", week(10), fable(None))], NOW)["ranking"][0]["why"] == "unknown"
 
 
+def test_a_model_that_nobody_has_a_window_for_is_unknown_whatever_else_is_left() -> None:
+    entries = [shown("claude", week(10), fable(20)), FULL, BLOCKED]
+    question = Question(scope="fabel")
+    found = choose(question, entries, NOW)
+    assert [(one["id"], one["why"]) for one in found["ranking"]] == [
+        ("codex", "blocked"),
+        ("claude", "unknown"),
+        ("zai", "unknown"),
+    ]
+    assert (found["pick"], found["available_at"]) == (None, None)
+    assert not is_known(question, entries, found)
+
+
+def test_only_windows_of_those_who_are_asked_about_give_a_model_its_name() -> None:
+    entries = [shown("claude", week(10), fable(20)), shown("codex", week(50))]
+    assert choose(Question(scope="Fable"), entries, NOW)["pick"] == "claude"
+    assert choose(Question(scope="Fable", among=("codex",)), entries, NOW)["pick"] is None
+
+
 WORK = shown("claude", week(50), account="a1", name="work")
 HOME = shown("claude", week(20), account="b2", name="home")
 NAMELESS = shown("claude", week(30), account=None)

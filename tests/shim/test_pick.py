@@ -12,7 +12,7 @@ import pytest
 
 from tests.gauge.builders import DAY
 from tests.host.peer import REPOSITORY, Peer
-from tests.kept import keep, week
+from tests.kept import fable, keep, week
 from tests.shim.wire import Shim
 from tests.simulator import canaries
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shim]:
     """A shim whose four accounts were all read a moment ago."""
     with Shim(str(tmp_path_factory.mktemp("k"))) as running:
-        keep("claude", week(50, DAY), home=running.home)
+        keep("claude", week(50, DAY), fable(90), home=running.home)
         keep("codex", week(20, 3 * DAY), home=running.home)
         keep("zai", week(100, DAY), home=running.home)
         keep("ollama", week(None), home=running.home)
@@ -45,6 +45,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shim]:
         ("/api/pick?among=zai", None),
         ("/api/pick?among=claude%2Fa1", "claude"),
         ("/api/pick?scope=Fable&max_age=600", "codex"),
+        ("/api/pick?scope=fabel&max_age=600", None),
     ],
 )
 def test_the_parameters_are_those_of_the_command_line(kept: Shim, target: str, picked: str | None) -> None:
@@ -53,7 +54,7 @@ def test_the_parameters_are_those_of_the_command_line(kept: Shim, target: str, p
     assert list(reply.json) == ["pick", "ranking", "available_at"]
 
 
-@pytest.mark.parametrize("query", ["", "?need=90", "?strategy=expiring", "?among=zai"])
+@pytest.mark.parametrize("query", ["", "?need=90", "?strategy=expiring", "?among=zai", "?scope=fabel"])
 def test_the_answer_is_that_of_the_command_line(kept: Shim, query: str) -> None:
     options = [f"--{part}" for part in query.lstrip("?").split("&") if part]
     command = [sys.executable, "-m", "aimo_host", "pick", "--json", *options]
