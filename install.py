@@ -23,6 +23,8 @@ ROOT = os.path.dirname(os.path.abspath(__file__))
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "aimo_host", "extension", "manifests")
 #: Lies in an environment: which folders were made for it, and, written last, the digest of what is in it, since it is whole then.
 MARKER = "aimo-env.json"
+#: Extra of pyproject.toml -> the package that is there if somebody added it.
+EXTRAS = (("mcp", "mcp"), ("prometheus", "prometheus_client"))
 #: Variables that would send pip or the new interpreter elsewhere.
 MISLEADING = ("PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIRE_VIRTUALENV", "PIP_NO_DEPS")
 NO_PIP = re.compile(r"ensurepip is not\s+available|No module named '?(ensurepip|venv)")
@@ -39,9 +41,6 @@ class InstallError(Exception):
         # type: (str, int) -> None
         super(InstallError, self).__init__(sentence)
         self.code = code
-
-
-# --- a Python that is new enough -------------------------------------------------------------------------------------
 
 
 def candidates(environ):
@@ -76,11 +75,7 @@ def is_new_enough(path):
 
 def require_python(environ):
     # type: (dict[str, str]) -> None
-    """Returns if this interpreter is new enough; else starts this script again with one that is.
-
-    Raises:
-        InstallError: there is none.
-    """
+    """Returns if this interpreter is new enough; else starts this script again with one that is, or raises InstallError."""
     if sys.version_info[:2] >= NEEDED:
         return
     for path in candidates(environ):
@@ -93,9 +88,6 @@ def require_python(environ):
         "aimo needs Python %d.%d or newer, and only %d.%d was found: install a newer one (https://www.python.org/downloads/), "
         "then run this again." % (NEEDED + tuple(sys.version_info[:2]))
     )
-
-
-# --- an environment of our own ---------------------------------------------------------------------------------------
 
 
 def python_in(env):
@@ -156,11 +148,7 @@ def is_complete(env, digest):
 
 def build(env, digest, wanted):
     # type: (str, str, list[str]) -> None
-    """A new environment at `env` with what `wanted` tells pip to install; all or nothing.
-
-    Raises:
-        InstallError: no pip for it, or pip could not do it.
-    """
+    """A new environment at `env` with what `wanted` tells pip to install; all or nothing (then it raises InstallError)."""
     created = make_folder(env)
     try:
         make_venv(env)
@@ -259,9 +247,6 @@ def remove_empty(folders):
             return
 
 
-# --- aimo ------------------------------------------------------------------------------------------------------------
-
-
 def data_folder(environ):
     # type: (dict[str, str]) -> str
     """The same folder as `paths.find(environ).data_dir`, without platformdirs, which is not installed yet."""
@@ -294,21 +279,13 @@ def digest_of(names):
     return digest.hexdigest()
 
 
-def version():
-    # type: () -> str
-    """The version of this checkout, from the one place where it stands."""
-    with open(os.path.join(ROOT, "aimo_host", "__init__.py"), encoding="utf-8") as file:
-        found = re.search(r'^__version__ = "([\w.]+)"', file.read(), re.MULTILINE)
-    if found is None:
-        raise InstallError("This checkout of aimo is not complete: clone it again.")
-    return found.group(1)
-
-
 def environment(data, dry_run):
     # type: (str, bool) -> str | None
     """The environment with this checkout in it, built if need be; None if it would have to be built in a dry run."""
+    from aimo_host import __version__
+
     digest = digest_of(SOURCES)
-    plain = os.path.join(data, "env-" + version())
+    plain = os.path.join(data, "env-" + __version__)
     # A changed checkout of the same version goes beside the one in use, which works until the launcher is switched.
     beside = plain + "-" + digest[:8]
     for env in (plain, beside):
@@ -316,12 +293,19 @@ def environment(data, dry_run):
             return env
     env = beside if os.path.isdir(plain) and is_in_use(data, plain) else plain
     if dry_run:
-        print("Would build %s with Python %d.%d, install aimo %s into it," % ((env,) + sys.version_info[:2] + (version(),)))
-        print("and register it with the browsers of this machine.")
+        print("Would build %s with Python %d.%d, install aimo %s into it," % ((env,) + sys.version_info[:2] + (__version__,)))
         return None
-    print("Installing aimo %s into %s (about half a minute) ..." % (version(), env), file=sys.stderr)
-    build(env, digest, [ROOT])
+    print("Installing aimo %s into %s (about half a minute) ..." % (__version__, env), file=sys.stderr)
+    build(env, digest, [ROOT + extras(data)])
     return env
+
+
+def extras(data):
+    # type: (str) -> str
+    """What was added to an older environment by hand, as an extra: it would be lost with that one."""
+    below = os.path.join(glob.escape(data), "env-*", "Lib" if os.name == "nt" else "lib/python3*", "site-packages")
+    wanted = [extra for extra, package in EXTRAS if glob.glob(os.path.join(below, package))]
+    return "[%s]" % ",".join(wanted) if wanted else ""
 
 
 def is_in_use(data, env):
@@ -355,12 +339,32 @@ def created_for(env):
         return []
 
 
+def understood(arguments):
+    # type: (list[str]) -> tuple[bool, list[str]]
+    """Whether it is a dry run, and the browsers that it is about; bad arguments end it here, before anything is built."""
+    # The checkout's own code reads them. It needs none of the packages, as long as it is told where our files would lie.
+    sys.dont_write_bytecode = True
+    sys.path.insert(0, ROOT)
+    from aimo_host.setup import SetupError, install
+    from aimo_host.setup.system import System
+
+    parser = install.parser("install.py", "Build a private environment for aimo, and register it with this machine's browsers.")
+    options = parser.parse_args(arguments)
+    try:
+        found = install.targets(options, System.of(dict(os.environ, AIMO_HOME=ROOT)))
+    except SetupError as error:
+        parser.exit(error.code, "%s\n" % error)
+    return options.dry_run, [browser.label for browser in found]
+
+
 def set_up(arguments):
     # type: (list[str]) -> int
     """Environment, registration, and away with what is no longer used; `arguments` are those of `aimo install`."""
+    dry_run, browsers = understood(arguments)
     data = data_folder(dict(os.environ))
-    env = environment(data, "--dry-run" in arguments)
+    env = environment(data, dry_run)
     if env is None:
+        print("and register it with: %s." % (", ".join(browsers) or "no browser, since none that aimo knows was found"))
         return 0
     # Ctrl-C is for `aimo install`, which knows whether there is still something to undo; it gets it too.
     signal.signal(signal.SIGINT, lambda *_: None)
@@ -380,7 +384,7 @@ def main():
     except InstallError as error:
         print(error, file=sys.stderr)
         return error.code
-    except OSError as error:
+    except (ImportError, OSError) as error:  # the former: this checkout is not complete
         print("aimo could not be installed: %s" % error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -78,6 +78,15 @@ def complain(sentence: str, code: int) -> int:
     return code
 
 
+def targets(options: argparse.Namespace, system: System) -> list[Browser]:
+    """The browsers that the arguments name, else those that are there.
+
+    Raises:
+        SetupError: there is no such browser.
+    """
+    return chosen(options, system) or [browser for browser in browsers.known(system) if browser.present]
+
+
 def chosen(options: argparse.Namespace, system: System) -> list[Browser]:
     """The browsers that the arguments name; empty if they name none."""
     return browsers.named(system, options.browser) + [
@@ -94,8 +103,7 @@ class Done(NamedTuple):
 
 def carry_out(options: argparse.Namespace, system: System) -> Done:
     """Plan, and do it unless it is a dry run; everything is printed."""
-    targets = chosen(options, system) or [browser for browser in browsers.known(system) if browser.present]
-    made = plan.make(system, targets, link=options.link)
+    made = plan.make(system, targets(options, system), link=options.link)
     steps = [step for step in made.steps if step.needed()]
     if options.dry_run:
         lines = [f"Would write {step.place}" for step in steps] or ["Nothing would change."]

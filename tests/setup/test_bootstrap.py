@@ -12,11 +12,13 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
 
 import install
+from aimo_host import __version__
 from aimo_host.state import paths
 from tests import __main__ as runner
 from tests.setup.machines import tree
@@ -179,7 +181,7 @@ def name_in_launcher(data: Path, env: Path) -> None:
 
 def test_a_changed_checkout_is_built_beside_the_one_in_use(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_programs(monkeypatch, Programs())
-    plain = home / f"env-{install.version()}"
+    plain = home / f"env-{__version__}"
     install.build(str(plain), "older source", ["."])
     name_in_launcher(home, plain)
     beside = install.environment(str(home), dry_run=False)
@@ -191,14 +193,14 @@ def test_a_changed_checkout_is_built_beside_the_one_in_use(home: Path, monkeypat
 
 def test_an_environment_that_nothing_runs_is_built_anew_in_its_place(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_programs(monkeypatch, Programs())
-    plain = home / f"env-{install.version()}"
+    plain = home / f"env-{__version__}"
     install.build(str(plain), "a run that never got to the launcher", ["."])
     assert install.environment(str(home), dry_run=False) == str(plain)
 
 
 def test_an_environment_that_was_deleted_is_built_again_where_it_was(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_programs(monkeypatch, Programs())
-    plain = home / f"env-{install.version()}"
+    plain = home / f"env-{__version__}"
     name_in_launcher(home, plain)
     assert install.environment(str(home), dry_run=False) == str(plain)
     assert plain.exists()
@@ -229,6 +231,27 @@ def test_a_dry_run_builds_nothing(home: Path, capsys: pytest.CaptureFixture[str]
     assert install.environment(str(home), dry_run=True) is None
     assert f"Would build {home}" in capsys.readouterr().out
     assert tree(home) == {}
+
+
+@pytest.mark.parametrize(
+    ("packages", "wanted"), [([], ""), (["mcp"], "[mcp]"), (["mcp", "prometheus_client", "httpx"], "[mcp,prometheus]")]
+)
+def test_what_was_added_to_an_older_environment_is_added_to_the_newer_one(
+    home: Path, packages: list[str], wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = home / "env-0.0.1"
+    site_packages = older / "Lib" / "site-packages" if os.name == "nt" else older / "lib" / "python3.99" / "site-packages"
+    for package in packages:
+        (site_packages / package).mkdir(parents=True)
+    programs = with_programs(monkeypatch, Programs())
+    install.environment(str(home), dry_run=False)
+    assert programs.commands[-1][-1] == install.ROOT + wanted
+
+
+def test_every_extra_for_people_is_carried_over() -> None:
+    with open(os.path.join(install.ROOT, "pyproject.toml"), "rb") as file:
+        extras = tomllib.load(file)["project"]["optional-dependencies"]
+    assert {extra for extra, _ in install.EXTRAS} == set(extras) - {"test", "lint"}
 
 
 @pytest.mark.parametrize(
