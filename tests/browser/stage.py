@@ -258,6 +258,8 @@ class Stage:
         with self.unwatched("about:blank", profile, chromium.OPENABLE) as browser:
             token = person.own(canaries.ZAI_SIGNATURE).encode()
             processes.until(lambda: os.path.exists(os.path.join(profile, "DevToolsActivePort")), "tabs can be opened")
+            # A page that is there before the extension has no content script, so nobody would see z.ai's token.
+            processes.until(lambda: keeps(profile, b"face_state"), "the worker is there")
             for site in SITES[:-1]:
                 browser.visit(f"{site}?as={person.name}")
             tab = browser.open(f"{SITES[-1]}?as={person.name}")
