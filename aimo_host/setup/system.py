@@ -38,12 +38,12 @@ class System:
         """This machine.
 
         Raises:
-            HomeNotAbsoluteError: `AIMO_HOME` is relative.
+            HomeNotAbsoluteError: `AIMO_HOME` is relative, or the home folder is or is not known.
         """
         return cls(
             platform=sys.platform,
             environ=environ,
-            home=environ.get("HOME") or os.path.expanduser("~"),
+            home=paths.home_folder(environ),
             paths=paths.find(environ),
             registry=Registry(importlib.import_module("winreg") if sys.platform == "win32" else None),
             interpreter=os.path.abspath(sys.executable),

@@ -25,10 +25,14 @@ _VARIABLES = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_H
 
 
 class HomeNotAbsoluteError(ValueError):
-    """`AIMO_HOME` is not an absolute path; guessing would scatter files."""
+    """`AIMO_HOME` or the home folder is no absolute path, or there is none; guessing would scatter files."""
 
-    def __init__(self, value: str) -> None:
-        super().__init__(f"AIMO_HOME must be an absolute path, not {value!r}.")
+    def __init__(self, name: str, value: str) -> None:
+        super().__init__(
+            f"{name} must be an absolute path, not {value!r}."
+            if value
+            else "This user has no home folder: set HOME, or AIMO_HOME, to an absolute path."
+        )
 
 
 class Paths:
@@ -81,12 +85,12 @@ def find(environ: Mapping[str, str]) -> Paths:
     """The paths that `environ` asks for.
 
     Raises:
-        HomeNotAbsoluteError: `AIMO_HOME` is set and relative.
+        HomeNotAbsoluteError: `AIMO_HOME` is set and relative; or it is not set, and there is no absolute home folder.
     """
     home = environ.get("AIMO_HOME")
     if home:
         if not os.path.isabs(home):
-            raise HomeNotAbsoluteError(home)
+            raise HomeNotAbsoluteError("AIMO_HOME", home)
         home = os.path.normpath(home)
         cache, config, state, data = (os.path.join(home, name) for name in ("cache", "config", "state", "data"))
         return Paths(home=home, cache_dir=cache, config_dir=config, state_dir=state, data_dir=data)
@@ -95,11 +99,33 @@ def find(environ: Mapping[str, str]) -> Paths:
     return Paths(home=data, cache_dir=cache, config_dir=config, state_dir=state, data_dir=data)
 
 
+def home_folder(environ: Mapping[str, str]) -> str:
+    """The person's own: HOME, and where that is not set what the system's list of users says.
+
+    Raises:
+        HomeNotAbsoluteError: HOME is relative, or nobody knows the folder.
+    """
+    home = environ.get("HOME", "")
+    if not home and sys.platform == "win32":
+        return os.path.expanduser("~")
+    if not home:
+        import pwd
+
+        try:
+            home = pwd.getpwuid(os.getuid()).pw_dir
+        except KeyError:  # a user by number only, as in containers
+            pass
+    if not os.path.isabs(home):
+        raise HomeNotAbsoluteError("HOME", home)
+    return home
+
+
 def _by_convention(environ: Mapping[str, str]) -> list[str] | None:
-    """The four folders where they are a matter of course: Linux and macOS with a home folder."""
-    home, below = environ.get("HOME", ""), _CONVENTIONS.get(sys.platform)
-    if below is None or not os.path.isabs(home) or "ANDROID_ROOT" in environ:
+    """The four folders where they are a matter of course: Linux and macOS."""
+    below = _CONVENTIONS.get(sys.platform)
+    if below is None or "ANDROID_ROOT" in environ:
         return None
+    home = home_folder(environ)
     given = (environ.get(name, "") for name in _VARIABLES)
     chosen = (one if os.path.isabs(one) else os.path.join(home, usual) for one, usual in zip(given, below, strict=True))
     return [os.path.join(folder, "aimo") for folder in chosen]

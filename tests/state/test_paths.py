@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pwd
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ import platformdirs.unix
 import pytest
 
 from aimo_host.state import paths as places
+from tests.host.peer import ORIGIN, REPOSITORY, environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +43,7 @@ def test_a_relative_aimo_home_is_refused_and_named(value: str) -> None:
 
 
 def test_an_empty_aimo_home_is_not_set(home: Path) -> None:
-    assert places.find({"AIMO_HOME": ""}).cache == str(home / ".cache" / "aimo" / "usage.json")
+    assert places.find({"AIMO_HOME": "", "HOME": str(home)}).cache == str(home / ".cache" / "aimo" / "usage.json")
 
 
 @pytest.mark.parametrize("moved", ["", "/elsewhere", "/with slash/", "relative", "~/no"])
@@ -62,9 +65,60 @@ def test_the_folders_are_those_of_platformdirs(
     assert (found.cache_dir, found.config_dir, found.state_dir, found.data_dir) == expected
 
 
-@pytest.mark.parametrize("environ", [{}, {"HOME": "relative"}, {"HOME": "/data", "ANDROID_ROOT": "/system"}])
-def test_where_they_are_no_matter_of_course_platformdirs_decides(home: Path, environ: dict[str, str]) -> None:
-    assert places.find(environ).cache == str(home / ".cache" / "aimo" / "usage.json")
+def test_where_they_are_no_matter_of_course_platformdirs_decides(home: Path) -> None:
+    assert places.find({"HOME": "/data", "ANDROID_ROOT": "/system"}).cache == str(home / ".cache" / "aimo" / "usage.json")
+
+
+@pytest.mark.parametrize("environ", [{}, {"HOME": ""}])
+def test_without_home_the_system_s_list_of_users_says_it(environ: dict[str, str]) -> None:
+    known = pwd.getpwuid(os.getuid()).pw_dir
+    assert places.find(environ).cache == os.path.join(known, ".cache", "aimo", "usage.json")
+
+
+@pytest.mark.parametrize("value", ["relative", ".", "~", "~/x"])
+def test_a_relative_home_is_refused_and_named(value: str) -> None:
+    with pytest.raises(places.HomeNotAbsoluteError, match=r"^HOME must be an absolute path"):
+        places.find({"HOME": value})
+
+
+def test_who_is_known_by_number_only_is_told_to_set_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 2)
+    with pytest.raises(places.HomeNotAbsoluteError, match="set HOME"):
+        places.find({})
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["paths"], ["--cached"], ["install", "--dry-run"], ["uninstall"], ["doctor"], ["serve"], ["refresh"]],
+    ids=" ".join,
+)
+def test_every_command_refuses_a_relative_home_with_that_sentence(command: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "aimo_host", *command],
+        env=environment(HOME="relative", AIMO_HOME=""),
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith("HOME must be an absolute path, not 'relative'.\n")
+
+
+def test_a_host_refuses_it_too() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "aimo_host.host", ORIGIN],
+        env=environment(HOME="relative", AIMO_HOME=""),
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode != 0, done.stdout) == (True, "")
+    assert "HOME must be an absolute path" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("name", ["extension", "manifests"])
