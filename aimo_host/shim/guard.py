@@ -13,6 +13,8 @@ The danger is not a program on this machine but a web page in the user's browser
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +36,11 @@ class Refusal:
         self.code = code
         self.message = message
         self.allow = allow
+
+
+def can_be_sent(token: str) -> bool:
+    """Whether a header can carry this token: blanks at its ends would be cut off, and control characters end a request."""
+    return token == token.strip(" \t") and not any((one < " " and one != "\t") or one == "\x7f" for one in token)
 
 
 def check(method: str, path: str, query: str, headers: Headers, *, port: int, token: str | None) -> Refusal | None:
@@ -69,8 +76,8 @@ def _token_refusal(headers: Headers, query: str, token: str, *, is_api: bool) ->
     if _shows_a_token(query, token):
         return Refusal(400, "token_in_query", "Send the token as `Authorization: Bearer …`, never in the address.")
     given = _one(headers, "authorization") or ""
-    # Header values come as Latin-1, one character per byte.
-    if is_api and not compare_digest(given.encode("latin-1", "replace"), f"Bearer {token}".encode()):
+    # Header values come as Latin-1, one character per byte; the environment need not be UTF-8 either.
+    if is_api and not compare_digest(given.encode("latin-1", "replace"), b"Bearer " + os.fsencode(token)):
         return Refusal(401, "unauthorized", "This server wants `Authorization: Bearer` with the token in AIMO_TOKEN.")
     return None
 
@@ -82,7 +89,7 @@ def _shows_a_token(query: str, token: str) -> bool:
     raw = query.encode("latin-1", "replace")
     plain = unquote_to_bytes(raw.replace(b"+", b" "))
     names = (part.partition(b"=")[0].strip().lower() for part in plain.replace(b";", b"&").split(b"&"))
-    return b"token" in names or any(token.encode() in text for text in (raw, plain, unquote_to_bytes(raw)))
+    return b"token" in names or any(os.fsencode(token) in text for text in (raw, plain, unquote_to_bytes(raw)))
 
 
 def _all(headers: Headers, name: str) -> list[str]:

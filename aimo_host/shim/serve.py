@@ -12,7 +12,7 @@ import sys
 import threading
 
 from aimo_host import __version__
-from aimo_host.shim import static
+from aimo_host.shim import guard, static
 from aimo_host.shim.api import Api, SampleApi
 from aimo_host.shim.handler import Handler, Site
 from aimo_host.shim.successor import Successor
@@ -52,6 +52,12 @@ def main(argv: list[str], environ: Mapping[str, str], samples: Callable[[float],
     except (argparse.ArgumentTypeError, state_paths.HomeNotAbsoluteError) as error:
         sys.stderr.write(f"aimo serve: {error}\n")
         return 2
+    token = environ.get("AIMO_TOKEN") or None
+    if token is not None and not guard.can_be_sent(token):
+        sys.stderr.write(
+            "aimo serve: AIMO_TOKEN begins or ends with a blank or has a line end in it; no request could send it.\n"
+        )
+        return 2
     try:
         sockets = listen(port)
     except PortTakenError as error:
@@ -66,7 +72,7 @@ def main(argv: list[str], environ: Mapping[str, str], samples: Callable[[float],
     # Without it an interrupt that comes just before `select` sleeps, or any on Windows, would wait for the next client.
     signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
     try:
-        serve(sockets, api, paths, environ.get("AIMO_TOKEN") or None, woken, lambda: successor.is_here)
+        serve(sockets, api, paths, token, woken, lambda: successor.is_here)
     finally:
         signal.set_wakeup_fd(-1)
         listener.close()

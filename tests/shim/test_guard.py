@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
 
 import pytest
 
-from aimo_host.shim.guard import check
+from aimo_host.shim.guard import can_be_sent, check
 
 PORT = 3030
 NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -165,6 +166,23 @@ def test_a_token_beyond_ascii_can_be_met() -> None:
     sent = "Bearer schlüssel-鍵".encode().decode("latin-1")  # as the parser of headers hands it on
     headers = [("Host", f"localhost:{PORT}"), ("Authorization", sent)]
     assert check("GET", "/api/usage", "", headers, port=PORT, token="schlüssel-鍵") is None
+
+
+@pytest.mark.parametrize(("sent", "refused"), [(b"k\xff\x85", False), (b"k\xff", True)], ids=["it", "another"])
+def test_a_token_that_is_no_utf_8_is_compared_byte_by_byte(sent: bytes, refused: bool) -> None:
+    headers = [("Host", f"localhost:{PORT}"), ("Authorization", f"Bearer {sent.decode('latin-1')}")]
+    refusal = check("GET", "/api/usage", "wait=1", headers, port=PORT, token=os.fsdecode(b"k\xff\x85"))
+    assert (refusal is not None) == refused
+
+
+@pytest.mark.parametrize("token", ["a b", "a\tb", "schlüssel-鍵", "\xa0", os.fsdecode(b"\xff")], ids=ascii)
+def test_a_token_that_a_header_can_carry_will_do(token: str) -> None:
+    assert can_be_sent(token)
+
+
+@pytest.mark.parametrize("token", [" ", "a ", "\ta", "a\n", "a\r\n", "a\nb", "a\0", "a\x7f"], ids=ascii)
+def test_a_token_that_no_header_can_carry_will_not(token: str) -> None:
+    assert not can_be_sent(token)
 
 
 @pytest.mark.parametrize("wrong", [("Host", f"evil.example:{PORT}"), ("Sec-Fetch-Site", "cross-site"), ("Origin", "null")])

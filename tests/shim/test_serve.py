@@ -173,3 +173,9 @@ def test_with_a_token_only_its_owner_is_answered(tmp_path: Path) -> None:
                 if os.path.isfile(os.path.join(folder, name)):
                     with open(os.path.join(folder, name), "rb") as file:
                         assert b"CANARYtoken" not in file.read()
+
+
+def test_a_token_that_nobody_could_send_is_a_sentence_and_no_server() -> None:
+    done = start("--port", "0", AIMO_TOKEN="CANARYtoken\n")
+    sentence = "AIMO_TOKEN begins or ends with a blank or has a line end in it; no request could send it."
+    assert (done.returncode, done.stderr) == (2, f"aimo serve: {sentence}\n")
