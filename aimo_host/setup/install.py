@@ -51,6 +51,8 @@ def main(argv: list[str], environ: Mapping[str, str], show_gauge: Callable[[], i
             sys.stdout.write("\n")
             sys.stdout.flush()
             show_gauge()
+            if done.is_registered:
+                leading.remind(system.paths)
     return done.code
 
 

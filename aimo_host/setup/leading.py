@@ -59,6 +59,12 @@ def lead_on(system: System, *, attended: bool, was_connected: bool) -> bool:
     return True
 
 
+def remind(where: Paths) -> None:
+    """Below the gauge, which has pushed the steps up: what is next, if no browser with the extension was ever here."""
+    if not is_here(where) and not _was_ever_here(where, time.time()):
+        _say(f"\nNext: load the extension, the folder {where.extension}; `aimo doctor` says what is missing.")
+
+
 def _heading(*, opened: bool) -> str:
     return "Load the extension, once in each browser" + ("; its folder is open now:" if opened else ":")
 

@@ -187,6 +187,15 @@ def test_away_from_a_terminal_nobody_waits_and_the_steps_are_there_to_read() -> 
 
 
 @pytest.mark.usefixtures("chrome")
+def test_the_last_line_says_what_is_next_until_a_browser_was_there() -> None:
+    where = paths.find(os.environ)
+    words = f"Next: load the extension, the folder {where.extension}; `aimo doctor` says what is missing."
+    assert unattended().stdout.splitlines()[-1] == words
+    note_a_profile()
+    assert words not in unattended().stdout
+
+
+@pytest.mark.usefixtures("chrome")
 def test_a_dry_run_at_a_terminal_leads_nobody_on() -> None:
     with Terminal([*INSTALL, "--dry-run"], environment(), REPOSITORY) as terminal:
         assert terminal.exit_code() == 0
