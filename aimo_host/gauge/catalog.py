@@ -31,7 +31,7 @@ PROVIDERS: dict[str, Row] = {
         "sign_in": "https://claude.ai/login",
         "usage_page": "https://claude.ai/settings/usage",
         "keys_page": None,
-        "unread": ("no_browser", None, {}),
+        "unread": ("no_browser", "never", {"command": "aimo doctor"}),
     },
     "codex": {
         "name": "Codex",
@@ -61,7 +61,7 @@ PROVIDERS: dict[str, Row] = {
         "sign_in": "https://ollama.com/signin",
         "usage_page": "https://ollama.com/settings",
         "keys_page": "https://ollama.com/settings/keys",
-        "unread": ("no_browser", None, {}),
+        "unread": ("no_browser", "never", {"command": "aimo doctor"}),
     },
 }
 

@@ -63,7 +63,8 @@ SENTENCES: dict[str, str] = {
     "unexpected_answer.moved": "{site} has moved its usage page.",
     "unexpected_answer.old_version": "This Ollama is too old to report usage. Update it, or add an API key.",
     "unexpected_answer.denied": "{site} denied access (HTTP {status}).",
-    "no_browser": "{name} is read in the browser, and no browser with aimo is open.",
+    "no_browser": "{name} is read in the browser, and no browser with aimo is open: start it.",
+    "no_browser.never": "{name} is read in the browser, and no browser with aimo is open. `{command}` says what is missing.",
     "disabled": "{name} is switched off.",
     "internal": "aimo failed while reading {name}. `aimo log` says more.",
 }
@@ -99,6 +100,7 @@ ACTIONS: dict[str, str] = {
     "unreachable.certificate": "check_settings",
     "unexpected_answer": "open_usage",
     "no_browser": "open_browser",
+    "no_browser.never": "run_command",
     "disabled": "switch_on",
     "internal": "report",
 }
@@ -109,7 +111,6 @@ _PAGES: dict[str, str] = {
     "open_site": "home",
     "open_usage": "usage_page",
     "add_key": "keys_page",
-    "open_browser": "usage_page",
     "choose_account": "usage_page",
 }
 
@@ -183,8 +184,8 @@ def as_json(problem: Problem) -> dict[str, object]:
 
 #: These say only that nothing could be tried.
 _NOTHING_TRIED = ("no_browser", "no_credential", "disabled")
-#: Variants of `no_credential` that only spell out how to get one.
-_HOW_TO = (None, "key", "cli")
+#: Variants that only spell out how to set it up.
+_HOW_TO = (None, "key", "cli", "never")
 
 
 def clarity(problem: dict[str, Any]) -> int:

@@ -96,7 +96,8 @@ function draw(state, said) {
 function hostLine({ state, detail, version }, said) {
   if (state === "ready") return said.say("host_version", { version });
   if (state === "connecting") return said.say("host_connecting");
-  return [said.say("host_away"), detail].filter(Boolean).join(" – ");
+  const told = state === "missing" ? "" : detail; // the notice above says that one in the person's language
+  return [said.say("host_away"), told].filter(Boolean).join(" – ");
 }
 
 /**

@@ -57,6 +57,8 @@ function use({ code, provider, account, account_name, headroom_pct, until }, ent
   const key = `answer_${code}`;
   if (!isAhead(until, now) || !words.knows(key)) return "";
   const when = moment(instant(until) ?? now, now, words);
+  if (provider === null && code === "unknown" && entries.length > 0 && entries.every((entry) => entry.observed_at === null))
+    return words.say("answer_nothing_read");
   if (provider === null) return entries.length > 0 ? words.say(key, { when }) : "";
   const entry = entries.find((other) => other.provider === provider && other.account === account);
   if (!entry || isOld(entry, now) || asOf(entry, now).headroom_pct === null) return "";

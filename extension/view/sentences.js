@@ -57,7 +57,6 @@ export function nextStep(entry, words) {
     open_site: words.say("action_open", { site }),
     open_usage: words.say("action_usage"),
     choose_account: words.say("action_choose"),
-    open_browser: words.say("action_open", { site }),
   });
   const action = problem.action ?? "";
   if (Object.hasOwn(LINKS, action))

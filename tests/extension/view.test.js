@@ -247,6 +247,17 @@ test("a command to run is offered for copying", () => {
   assert.deepEqual(nextStep(entryOf({ problem }), en), { kind: "copy", text: "Copy", value: "codex" });
 });
 
+test("a browser that is not open is no page to open", () => {
+  const problem = problemOf("no_browser", { action: "open_browser", url: "https://claude.ai/settings/usage" });
+  assert.equal(nextStep(entryOf({ problem }), en), null);
+});
+test("where no browser ever read it, the command that says what is missing can be copied", () => {
+  const problem = problemOf("no_browser", { action: "run_command", params: { variant: "never", command: "aimo doctor" } });
+  const entry = entryOf({ problem });
+  assert.match(problemSentence(entry, NOW, en), /no browser with aimo is open\. `aimo doctor` says what is missing\.$/);
+  assert.equal(nextStep(entry, en).value, "aimo doctor");
+});
+
 const nobody = { provider: null, account: null, account_name: null, headroom_pct: null, until: null };
 const saidOf = (use, ...notes) => ({
   use: { ...nobody, ...use },
@@ -270,6 +281,11 @@ for (const [use, english, japanese] of SENTENCES) {
     assert.deepEqual(said, [english, japanese]);
   });
 }
+test("where nothing was ever read, the answer says that", () => {
+  const entries = [unread("claude", "no_browser"), unread("codex", "not_signed_in")];
+  const said = [en, ja].map((words) => headline(saidOf({ code: "unknown" }), entries, NOW, words).answer);
+  assert.deepEqual(said, ["Nothing could be read yet", "まだ何も読み取れていません"]);
+});
 const VOID = [
   ["its moment has passed", { ...USE, until: iso(NOW - 1) }, [codex({})]],
   ["nothing is left until a moment that has passed", { code: "none_left", until: iso(NOW) }, [codex({})]],

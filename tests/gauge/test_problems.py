@@ -93,7 +93,7 @@ def test_every_action_belongs_to_a_sentence(key: str) -> None:
     [
         ("not_signed_in", "https://claude.ai/login"),
         ("browser_check", "https://claude.ai/"),
-        ("no_browser", "https://claude.ai/settings/usage"),
+        ("no_browser", None),
         ("bad_credential", None),
         ("rate_limited", None),
     ],
@@ -163,6 +163,7 @@ def test_a_problem_shows_itself_to_its_developer() -> None:
     ("code", "variant", "clear"),
     [
         ("no_browser", None, 0),
+        ("no_browser", "never", 0),
         ("disabled", None, 0),
         ("no_credential", None, 0),
         ("no_credential", "key", 0),
