@@ -27,6 +27,8 @@ MARKER = "aimo-env.json"
 EXTRAS = (("mcp", "mcp"), ("prometheus", "prometheus_client"))
 #: Variables that would send pip or the new interpreter elsewhere.
 MISLEADING = ("PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIRE_VIRTUALENV", "PIP_NO_DEPS")
+#: What is none of pip's business, nor of the packages that it builds.
+SECRET = ("ZAI_API_KEY", "Z_AI_API_KEY", "OLLAMA_API_KEY", "AIMO_TOKEN", "BW_SESSION")
 NO_PIP = re.compile(r"ensurepip is not\s+available|No module named '?(ensurepip|venv)")
 OFFLINE = re.compile(
     "NewConnectionError|ConnectTimeout|ReadTimeout|timed out|name resolution|Name or service not known|nodename nor servname|"
@@ -98,8 +100,8 @@ def python_in(env):
 
 def clean_environ():
     # type: () -> dict[str, str]
-    """This process's environment without what would lead pip astray (its index and proxy settings stay)."""
-    environ = {name: value for name, value in os.environ.items() if name not in MISLEADING}
+    """This process's environment without our keys and what would lead pip astray (its index and proxy settings stay)."""
+    environ = {name: value for name, value in os.environ.items() if name not in MISLEADING + SECRET}
     environ["PIP_USER"] = "0"
     return environ
 
@@ -249,18 +251,17 @@ def remove_empty(folders):
 
 def data_folder(environ):
     # type: (dict[str, str]) -> str
-    """The same folder as `paths.find(environ).data_dir`, without platformdirs, which is not installed yet."""
-    home = environ.get("AIMO_HOME")
-    if home:
-        if not os.path.isabs(home):
-            raise InstallError("AIMO_HOME must be an absolute path, not %r." % home, code=2)
-        return os.path.join(os.path.normpath(home), "data")
-    if os.name == "nt":
-        return os.path.join(environ.get("LOCALAPPDATA") or os.path.expanduser("~\\AppData\\Local"), "aimo")
-    xdg = environ.get("XDG_DATA_HOME", "")
-    if os.path.isabs(xdg):
-        return os.path.join(xdg, "aimo")
-    return os.path.expanduser("~/Library/Application Support/aimo" if sys.platform == "darwin" else "~/.local/share/aimo")
+    """Where the installed aimo will keep what it needs."""
+    from aimo_host.state import paths
+
+    try:
+        if os.name == "nt" and not environ.get("AIMO_HOME"):  # as platformdirs says, which is not installed yet
+            return os.path.join(environ.get("LOCALAPPDATA") or os.path.expanduser("~\\AppData\\Local"), "aimo")
+        paths.home_folder(environ)  # below which browsers look for a host
+        return paths.find(environ).data_dir
+    except paths.HomeNotAbsoluteError as error:
+        objection = InstallError(str(error), code=2)
+    raise objection
 
 
 def digest_of(names):
@@ -323,9 +324,10 @@ def remove_unused(data):
     # type: (str) -> None
     """Removes every environment of ours that the launcher does not name: older ones, or one that was never put to use."""
     for name in os.listdir(data):
-        if re.match(r"env-\d", name) and not is_in_use(data, os.path.join(data, name)):
-            created = created_for(os.path.join(data, name))
-            remove(os.path.join(data, name))
+        env = os.path.join(data, name)
+        if os.path.isfile(os.path.join(env, MARKER)) and not os.path.islink(env) and not is_in_use(data, env):
+            created = created_for(env)
+            remove(env)
             remove_empty(created)
 
 
@@ -342,15 +344,12 @@ def created_for(env):
 def understood(arguments):
     # type: (list[str]) -> tuple[bool, list[str]]
     """Whether it is a dry run, and the browsers that it is about; bad arguments end it here, before anything is built."""
-    # The checkout's own code reads them. It needs none of the packages, as long as it is told where our files would lie.
-    sys.dont_write_bytecode = True
-    sys.path.insert(0, ROOT)
     from aimo_host.setup import SetupError, install
     from aimo_host.setup.system import System
 
     parser = install.parser("install.py", "Build a private environment for aimo, and register it with this machine's browsers.")
     options = parser.parse_args(arguments)
-    try:
+    try:  # it has to be told where our files would lie, or it would want platformdirs
         found = install.targets(options, System.of(dict(os.environ, AIMO_HOME=ROOT)))
     except SetupError as error:
         parser.exit(error.code, "%s\n" % error)
@@ -360,8 +359,11 @@ def understood(arguments):
 def set_up(arguments):
     # type: (list[str]) -> int
     """Environment, registration, and away with what is no longer used; `arguments` are those of `aimo install`."""
-    dry_run, browsers = understood(arguments)
+    # The checkout's own code reads the arguments and knows the folders. It needs none of the packages for that.
+    sys.dont_write_bytecode = True
+    sys.path.insert(0, ROOT)
     data = data_folder(dict(os.environ))
+    dry_run, browsers = understood(arguments)
     env = environment(data, dry_run)
     if env is None:
         print("and register it with: %s." % (", ".join(browsers) or "no browser, since none that aimo knows was found"))
@@ -371,7 +373,8 @@ def set_up(arguments):
     try:
         return subprocess.call([python_in(env), "-I", "-m", "aimo_host", "install", "--link"] + arguments)
     finally:
-        remove_unused(data)
+        if not dry_run:
+            remove_unused(data)
 
 
 def main():

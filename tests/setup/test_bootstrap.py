@@ -8,10 +8,8 @@ from __future__ import annotations
 import ast
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 
@@ -19,10 +17,9 @@ import pytest
 
 import install
 from aimo_host import __version__
-from aimo_host.state import paths
+from aimo_host.state import paths, secrets
 from tests import __main__ as runner
 from tests.setup.machines import tree
-from tests.setup.terminal import CTRL_C, Terminal
 
 OFFLINE = (
     "WARNING: Retrying after connection broken by 'NewConnectionError(...)'\nERROR: No matching distribution found for httpx\n"
@@ -103,18 +100,26 @@ def test_without_a_new_enough_python_it_says_so_in_a_sentence(monkeypatch: pytes
 @pytest.mark.parametrize(
     "environ", [{"AIMO_HOME": "/x/../y"}, {"XDG_DATA_HOME": "/data"}, {"XDG_DATA_HOME": "relative"}, {}], ids=str
 )
-def test_the_data_folder_is_the_one_the_package_uses(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> None:
-    for name in ("AIMO_HOME", "XDG_DATA_HOME"):
-        monkeypatch.delenv(name)
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
+def test_the_data_folder_is_the_one_the_package_uses(environ: dict[str, str]) -> None:
+    environ = {"HOME": "/home/ada", **environ}
     assert install.data_folder(environ) == paths.find(environ).data_dir
 
 
-def test_a_relative_aimo_home_is_bad_arguments() -> None:
-    with pytest.raises(install.InstallError) as caught:
-        install.data_folder({"AIMO_HOME": "relative"})
+@pytest.mark.parametrize(
+    "environ", [{"AIMO_HOME": "relative"}, {"HOME": "relative"}, {"HOME": "relative", "AIMO_HOME": "/x"}], ids=str
+)
+def test_a_relative_home_is_bad_arguments(environ: dict[str, str]) -> None:
+    with pytest.raises(install.InstallError, match="must be an absolute path") as caught:
+        install.data_folder({"HOME": "/home/ada", **environ})
     assert caught.value.code == 2
+
+
+def test_a_relative_home_ends_it_before_anything_is_built(home: Path) -> None:
+    command = [sys.executable, os.path.join(install.ROOT, "install.py")]
+    environ = {**os.environ, "HOME": "relative", "AIMO_HOME": ""}
+    done = subprocess.run(command, env=environ, cwd=home, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "HOME must be an absolute path, not 'relative'.\n")
+    assert os.listdir(home) == []
 
 
 FAILURES = [
@@ -254,17 +259,6 @@ def test_every_extra_for_people_is_carried_over() -> None:
     assert {extra for extra, _ in install.EXTRAS} == set(extras) - {"test", "lint"}
 
 
-@pytest.mark.parametrize(
-    ("launcher", "kept"), [("exec '/x/env-0.2.0/bin/python' -I", ["bin", "env-0.2.0"]), ("exec /usr/bin/python3", ["bin"])]
-)
-def test_environments_that_the_launcher_does_not_name_are_removed(home: Path, launcher: str, kept: list[str]) -> None:
-    for name in ("env-0.1.0", "env-0.2.0", "env-0.2.0-abc", "bin"):
-        (home / name).mkdir()
-    (home / "bin" / "aimo-host").write_text(f"#!/bin/sh\n{launcher}\n")
-    install.remove_unused(str(home))
-    assert sorted(os.listdir(home)) == kept
-
-
 def test_the_digest_follows_the_sources(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(install, "ROOT", str(home))
     (home / "pack" / "__pycache__").mkdir(parents=True)
@@ -285,75 +279,14 @@ def test_pip_is_not_led_astray_by_the_persons_settings(monkeypatch: pytest.Monke
     assert environ["PIP_INDEX_URL"] == "https://mirror.example/simple"
 
 
-INTERRUPTED = """
-import os, signal, subprocess, sys
-root, note, when = sys.argv[1:]
-sys.path.insert(0, root)
-import install
-signal.signal(signal.SIGINT, signal.default_int_handler)
-class Slow(subprocess.Popen):
-    def __init__(self, *arguments, **named):
-        super().__init__(*arguments, **named)
-        while not os.path.exists(note): pass
-        if when == "starts":
-            signal.raise_signal(signal.SIGINT)
-subprocess.Popen = Slow
-install.run(["/bin/sh", "-c", 'sleep 600 & echo $! >"$0.part"; mv "$0.part" "$0"; wait', note])
-"""
+def test_pip_and_what_it_builds_are_given_none_of_our_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in install.SECRET:
+        monkeypatch.setenv(name, "CANARY")
+    assert "CANARY" not in install.clean_environ().values()
 
 
-@pytest.mark.parametrize("when", ["starts", "runs"])
-def test_an_interrupt_ends_the_childrens_children_too(home: Path, when: str) -> None:
-    note = home / "pid"
-    command = [sys.executable, "-c", INTERRUPTED, install.ROOT, str(note), when]
-    running = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    while not note.exists():
-        assert running.poll() is None or note.exists()
-    if when == "runs":
-        running.send_signal(signal.SIGINT)
-    assert running.wait(timeout=10) != 0
-    patience = time.monotonic() + 10
-    while _is_alive(note.read_text().strip()):  # a kill that was sent takes effect a moment later
-        assert time.monotonic() < patience
-        time.sleep(0.01)
-
-
-#: install.py with an environment in which `aimo install` waits for the extension, and leaves well when it is interrupted.
-WAITING = """
-import os, sys
-root, env = sys.argv[1:]
-sys.path.insert(0, root)
-import install
-install.environment = lambda data, dry_run: env
-install.remove_unused = lambda data: print("cleared away")
-sys.argv[1:] = []
-sys.exit(install.main())
-"""
-PATIENT = """#!/bin/sh
-trap 'echo later; exit 0' INT
-echo waiting
-while :; do sleep 0.1; done
-"""
-
-
-def test_ctrl_c_behind_the_registration_is_answered_by_aimo_install(home: Path) -> None:
-    python = Path(install.python_in(str(home)))
-    python.parent.mkdir()
-    python.write_text(PATIENT)
-    python.chmod(0o755)
-    with Terminal([sys.executable, "-c", WAITING, install.ROOT, str(home)], dict(os.environ)) as terminal:
-        terminal.reads("waiting")
-        terminal.press(CTRL_C)
-        assert terminal.exit_code() == 0
-    assert "later" in terminal.text
-    assert "cleared away" in terminal.text
-
-
-def _is_alive(pid: str) -> bool:
-    try:
-        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
+def test_every_key_that_we_keep_is_among_those() -> None:
+    assert set(secrets.STORABLE) <= set(install.SECRET)
 
 
 def test_the_runner_finds_skipped_javascript_tests_in_tap() -> None:

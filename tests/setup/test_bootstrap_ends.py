@@ -1,0 +1,124 @@
+"""How install.py ends: interrupted it leaves nobody behind, and it clears away what is ours and no longer used."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import install
+from tests.setup.terminal import CTRL_C, Terminal
+
+INTERRUPTED = """
+import os, signal, subprocess, sys
+root, note, when = sys.argv[1:]
+sys.path.insert(0, root)
+import install
+signal.signal(signal.SIGINT, signal.default_int_handler)
+class Slow(subprocess.Popen):
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, **named)
+        while not os.path.exists(note): pass
+        if when == "starts":
+            signal.raise_signal(signal.SIGINT)
+subprocess.Popen = Slow
+install.run(["/bin/sh", "-c", 'sleep 600 & echo $! >"$0.part"; mv "$0.part" "$0"; wait', note])
+"""
+
+
+@pytest.mark.parametrize("when", ["starts", "runs"])
+def test_an_interrupt_ends_the_childrens_children_too(home: Path, when: str) -> None:
+    note = home / "pid"
+    command = [sys.executable, "-c", INTERRUPTED, install.ROOT, str(note), when]
+    running = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    while not note.exists():
+        assert running.poll() is None or note.exists()
+    if when == "runs":
+        running.send_signal(signal.SIGINT)
+    assert running.wait(timeout=10) != 0
+    patience = time.monotonic() + 10
+    while _is_alive(note.read_text().strip()):  # a kill that was sent takes effect a moment later
+        assert time.monotonic() < patience
+        time.sleep(0.01)
+
+
+#: install.py with an environment in which `aimo install` waits for the extension, and leaves well when it is interrupted.
+WAITING = """
+import os, sys
+root, env = sys.argv[1:]
+sys.path.insert(0, root)
+import install
+install.environment = lambda data, dry_run: env
+install.remove_unused = lambda data: print("cleared away")
+sys.argv[1:] = []
+sys.exit(install.main())
+"""
+PATIENT = """#!/bin/sh
+trap 'echo later; exit 0' INT
+echo waiting
+while :; do sleep 0.1; done
+"""
+
+
+def test_ctrl_c_behind_the_registration_is_answered_by_aimo_install(home: Path) -> None:
+    python = Path(install.python_in(str(home)))
+    python.parent.mkdir()
+    python.write_text(PATIENT)
+    python.chmod(0o755)
+    with Terminal([sys.executable, "-c", WAITING, install.ROOT, str(home)], dict(os.environ)) as terminal:
+        terminal.reads("waiting")
+        terminal.press(CTRL_C)
+        assert terminal.exit_code() == 0
+    assert "later" in terminal.text
+    assert "cleared away" in terminal.text
+
+
+def _is_alive(pid: str) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def environments(home: Path) -> Path:
+    """Three environments of ours, and a folder of the person's that is named like one."""
+    for name in ("env-0.1.0", "env-0.2.0", "env-0.2.0-abc"):
+        (home / name).mkdir()
+        (home / name / install.MARKER).write_text("{}")
+    for name in ("env-2024", "bin"):
+        (home / name).mkdir()
+    return home
+
+
+@pytest.mark.parametrize(
+    ("launcher", "kept"), [("exec '/x/env-0.2.0/bin/python' -I", ["env-0.2.0"]), ("exec /usr/bin/python3", [])]
+)
+def test_environments_of_ours_that_the_launcher_does_not_name_are_removed(
+    environments: Path, launcher: str, kept: list[str]
+) -> None:
+    (environments / "bin" / "aimo-host").write_text(f"#!/bin/sh\n{launcher}\n")
+    install.remove_unused(str(environments))
+    assert sorted(os.listdir(environments)) == sorted(["bin", "env-2024", *kept])
+
+
+def test_a_link_in_the_place_of_an_environment_is_not_followed(environments: Path) -> None:
+    (environments / "env-3").symlink_to("env-0.1.0")
+    (environments / "bin" / "aimo-host").write_text("exec '/x/env-0.1.0/bin/python' -I")
+    install.remove_unused(str(environments))
+    assert (environments / "env-0.1.0" / install.MARKER).exists()
+
+
+@pytest.mark.parametrize(("arguments", "said"), [(["--dry-run"], ""), ([], "cleared away\n")], ids=["dry run", "run"])
+def test_only_a_run_that_is_no_dry_one_removes_anything(home: Path, arguments: list[str], said: str) -> None:
+    python = Path(install.python_in(str(home)))
+    python.parent.mkdir()
+    python.write_text("#!/bin/sh\n")
+    python.chmod(0o755)
+    command = [sys.executable, "-c", WAITING.replace("sys.argv[1:] = []", f"sys.argv[1:] = {arguments}"), install.ROOT, str(home)]
+    assert subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout == said
