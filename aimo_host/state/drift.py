@@ -10,7 +10,7 @@ import json
 import os
 import re
 
-from aimo_host.gauge.times import iso
+from aimo_host.gauge.times import iso, parse_iso
 from aimo_host.state import jsonfile
 
 TYPE_CHECKING = False
@@ -30,16 +30,18 @@ _MEDIA_TYPE = re.compile(r"[a-z]{1,12}/[a-z.+-]{1,32}")
 _DEEPEST = 8
 _MOST_KEYS = 80
 _MOST_ELEMENTS = 3
+_OTHERS = "(other keys)"
+_KINDS = {str: "string", bool: "boolean", int: "number", float: "number"}
+_WORDS = frozenset({*_KINDS.values(), "null", "object", "html", "text", "empty"})
 
 
 def write(paths: Paths, source: str, answer: Answer, now: float) -> None:
     """Keep the shape of `answer` as the newest one of `source`. Never raises."""
-    media_type = _MEDIA_TYPE.match(answer.headers.get("content-type", "").lower())
     report = {
         "at": iso(now),
         "source": source,
         "status": answer.status,
-        "content_type": media_type[0] if media_type else None,
+        "content_type": _media_type(answer.headers.get("content-type", "")),
         "length": len(answer.body),
         "shape": _shape_of_body(answer.body),
     }
@@ -50,12 +52,30 @@ def write(paths: Paths, source: str, answer: Answer, now: float) -> None:
 
 
 def read(paths: Paths) -> list[dict[str, Any]]:
-    """All reports, by source."""
+    """All reports, by source (the name of its file), each with nothing in it but what `write` could have written."""
     try:
-        names = sorted(name for name in os.listdir(paths.drift_dir) if name.endswith(".json"))
+        sources = sorted(name.removesuffix(".json") for name in os.listdir(paths.drift_dir) if name.endswith(".json"))
     except OSError:
         return []
-    return [report for name in names if (report := jsonfile.load_or_empty(os.path.join(paths.drift_dir, name)))]
+    kept = {source: jsonfile.load_or_empty(os.path.join(paths.drift_dir, f"{source}.json")) for source in sources}
+    return [_as_written(source, report) for source, report in kept.items() if report]
+
+
+def _as_written(source: str, report: dict[str, Any]) -> dict[str, Any]:
+    at, status, length = parse_iso(report.get("at")), report.get("status"), report.get("length")
+    return {
+        "at": None if at is None else iso(at),
+        "source": source,
+        "status": status if type(status) is int else None,
+        "content_type": _media_type(str(report.get("content_type"))),
+        "length": length if type(length) is int else None,
+        "shape": reshape(report.get("shape")),
+    }
+
+
+def _media_type(text: str) -> str | None:
+    found = _MEDIA_TYPE.match(text.lower())
+    return found[0] if found else None
 
 
 def _shape_of_body(body: str) -> Any:
@@ -72,10 +92,25 @@ def shape(value: Any, levels: int = _DEEPEST) -> Any:
             return "object"
         named = [key for key in value if _is_name(key)]
         found = {key: shape(value[key], levels - 1) for key in named[:_MOST_KEYS]}
-        return {**found, "(other keys)": len(value) - len(found)} if len(value) > len(found) else found
+        return {**found, _OTHERS: len(value) - len(found)} if len(value) > len(found) else found
     if isinstance(value, list):
         return ["…"] if levels == 0 and value else [shape(item, levels - 1) for item in value[:_MOST_ELEMENTS]]
-    return {str: "string", bool: "boolean", int: "number", float: "number"}.get(type(value), "null")
+    return _KINDS.get(type(value), "null")
+
+
+def reshape(kept: Any, levels: int = _DEEPEST) -> Any:
+    """A shape that stood in a file, as it is if `shape` made it; whatever else is in it is left out."""
+    if isinstance(kept, dict):
+        if levels == 0:
+            return "object"
+        named = [key for key in kept if _is_name(key)]
+        found = {key: reshape(kept[key], levels - 1) for key in named[:_MOST_KEYS]}
+        told = kept.get(_OTHERS)
+        others = len(kept) - len(found) + (told - 1 if type(told) is int else 0)
+        return {**found, _OTHERS: others} if others else found
+    if isinstance(kept, list):
+        return ["…"] if levels == 0 and kept else [reshape(item, levels - 1) for item in kept[:_MOST_ELEMENTS]]
+    return kept if isinstance(kept, str) and kept in _WORDS else "null"
 
 
 def _is_name(key: str) -> bool:

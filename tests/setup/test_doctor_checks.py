@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from aimo_host.setup.system import System
 
+REPOSITORY = Path(__file__).parents[2]
 NOW = 1_700_000_000.0
 PROFILE = "99999999-0000-4000-8000-00000000000"
 PLATFORMS = ["linux", "darwin", "win32"]
@@ -721,6 +723,20 @@ def test_a_reading_of_another_provider_says_nothing_of_this_one(home: Path) -> N
     drift.write(system.paths, "zai.quota", Answer(200, "{}"), NOW - 3600)
     note(system, f"claude/browser/{PROFILE}1")
     assert levels(shapes.shapes, system) == {"problem"}
+
+
+@pytest.mark.parametrize("name", ["CANARY me@example.test", "claude.usage"])
+def test_a_report_that_somebody_else_wrote_is_not_repeated(home: Path, name: str) -> None:
+    system = machine(home)
+    forged = dict.fromkeys(("at", "source", "status", "content_type", "length", "shape", "CANARY"), "CANARY me@example.test")
+    jsonfile.save(os.path.join(system.paths.drift_dir, f"{name}.json"), forged)
+    assert "CANARY" not in repr(shapes.shapes(Case(system, NOW)))
+
+
+def test_the_shape_of_every_source_that_is_asked_is_shown() -> None:
+    asking = [path.read_text() for room in ("providers", "routes") for path in (REPOSITORY / "aimo_host" / room).glob("*.py")]
+    names = re.findall(r'(?:Ask\(|context, "\w+", |context.asked\("\w+", )"([\w.]+)"', "".join(asking))
+    assert set(names) == shapes.SOURCES
 
 
 # -- whatever the files hold

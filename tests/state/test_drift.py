@@ -157,6 +157,32 @@ def test_any_body_and_any_type_can_be_reported(paths: Paths, body: str, content_
     assert reported(paths, Answer(200, body, {"content-type": content_type}))["length"] == len(body)
 
 
+@given(_values)
+def test_a_shape_that_was_kept_is_read_as_it_is(value: Any) -> None:
+    assert drift.reshape(drift.shape(value)) == drift.shape(value)
+
+
+@given(_values)
+def test_what_was_put_in_place_of_a_shape_is_not_read(value: Any) -> None:
+    keys, leaves = _words(drift.reshape(value))
+    assert (keys - _ALLOWED, leaves - _TYPES) == (set(), set())
+
+
+def test_a_kept_shape_is_no_deeper_than_a_fresh_one() -> None:
+    kept: Any = {}
+    for _ in range(50):
+        kept = {"a": [kept]}
+    assert len(json.dumps(drift.reshape(kept))) < 200
+
+
+@pytest.mark.parametrize("forged", ["CANARY me@example.test", ["CANARY"], {"CANARY": "CANARY"}], ids=str)
+def test_a_report_that_somebody_else_wrote_says_nothing_of_theirs(paths: Paths, forged: object) -> None:
+    fields = ["at", "source", "status", "content_type", "length", "shape"]
+    jsonfile.save(os.path.join(paths.drift_dir, "claude.usage.json"), dict.fromkeys([*fields, "CANARY"], forged))
+    (report,) = drift.read(paths)
+    assert ("CANARY" in json.dumps(report), report["source"], list(report)) == (False, "claude.usage", fields)
+
+
 @pytest.mark.parametrize(
     ("body", "shape"),
     [
