@@ -30,7 +30,10 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
     try:
         text = dialects.render(name, seen, now)
     except dialects.MissingExtraError as error:
-        sys.stderr.write(f"aimo: {error}\n")
+        import shlex
+
+        command = shlex.join([sys.executable, "-m", "pip", "install", error.requirement])
+        sys.stderr.write(f"aimo: {error}\nThat is: {command}\n")
         return 1
     # As bytes: these formats are UTF-8 whatever the terminal of this machine speaks.
     sys.stdout.buffer.write(text.encode())

@@ -216,7 +216,7 @@ def test_show_prints_what_is_cached_in_any_dialect(name: str, capsysbinary: pyte
 def test_show_asks_for_the_library_that_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
     assert cli.main(["show", "--as", "prometheus"]) == 1
-    assert "pip install 'aimo[prometheus]'" in capsys.readouterr().err
+    assert f"{sys.executable} -m pip install 'prometheus-client>=" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [["show"], ["show", "--as", "morse"], ["line", "--bogus"]])

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 
 from aimo_host import cli
 from aimo_host.gauge.choice import BadQuestionError
-from aimo_host.mcp_server import shapes, tools
+from aimo_host.mcp_server import serve, shapes, tools
 from aimo_host.state import ledger, secrets
 from aimo_host.state.paths import find
 from tests.gauge.builders import json_values
@@ -209,7 +210,13 @@ def test_without_the_sdk_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setitem(sys.modules, "mcp.server.lowlevel", None)
     assert cli.main(["mcp"]) == 1
     said = capsys.readouterr()
-    assert (said.out, said.err) == ("", "aimo: This needs the MCP SDK: pip install 'aimo[mcp]'\n")
+    command = f"{sys.executable} -m pip install '{serve.SDK}'"
+    assert (said.out, said.err) == ("", f"aimo: This needs the MCP SDK: {command}\n")
+
+
+def test_the_sdk_that_is_asked_for_is_the_one_of_the_extra() -> None:
+    with open(f"{REPOSITORY}/pyproject.toml", "rb") as file:
+        assert tomllib.load(file)["project"]["optional-dependencies"]["mcp"] == [serve.SDK]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ DIALECTS: dict[str, str] = {
     "swiftbar": "SwiftBar, xbar and Argos",
     "tmux": "tmux's status line",
     "codexbar": "the JSON of CodexBar's `GET /usage`",
-    "prometheus": "Prometheus text format; needs aimo[prometheus]",
+    "prometheus": "Prometheus text format; needs its client library",
     "statusline": "one line for a prompt or a status line",
 }
 NAMES: tuple[str, ...] = tuple(DIALECTS)
@@ -27,7 +27,11 @@ STREAMS = ("waybar", "swiftbar", "tmux")
 
 
 class MissingExtraError(Exception):
-    """The dialect needs a library that is not installed; the text says how to get it."""
+    """The dialect needs a library that is not installed. `requirement` is what to tell pip."""
+
+    def __init__(self, library: str, requirement: str) -> None:
+        super().__init__(f"This needs {library}: pip install '{requirement}' into the environment that runs aimo.")
+        self.requirement = requirement
 
 
 def render(name: str, snapshot: dict[str, Any], now: float) -> str:

@@ -1,4 +1,4 @@
-"""Prometheus: the snapshot as text format 0.0.4, written by the official client library (extra `aimo[prometheus]`).
+"""Prometheus: the snapshot as text format 0.0.4, written by the official client library (the extra `prometheus`).
 
 What is unknown has no sample: an alert can ask for `absent()`, and nobody takes it for 0. Accounts are our opaque names; names
 that people gave are not labels, since they may be e-mail addresses.
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     Labels = tuple[str, ...]
 
+#: The extra `prometheus` of pyproject.toml. Installed by itself, since no index has aimo.
+LIBRARY = "prometheus-client>=0.21"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _ACCOUNT = ("provider", "account")
 _WINDOW = (*_ACCOUNT, "window", "scope")
@@ -36,7 +38,7 @@ def render(snapshot: dict[str, Any], _now: float) -> str:
     try:
         from prometheus_client import CollectorRegistry, generate_latest
     except ImportError:
-        raise MissingExtraError("This needs Prometheus' client library: pip install 'aimo[prometheus]'") from None
+        raise MissingExtraError("Prometheus' client library", LIBRARY) from None
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Metrics(snapshot["entries"], snapshot.get("requests", {})))
     return generate_latest(registry).decode()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 
 from aimo_host import __version__
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     Context = ServerRequestContext[dict[str, Any]]
 
 
+#: The extra `mcp` of pyproject.toml. Installed by itself, since no index has aimo.
+SDK = "mcp>=2.3,<3"
+
+
 def main(argv: list[str], environ: Mapping[str, str]) -> int:
     """Serve until the input ends. Exit 0; 1 if the SDK is not installed."""
     parser = argparse.ArgumentParser(
@@ -36,7 +41,8 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
     try:
         import mcp.server.lowlevel  # noqa: F401 - whether it is there
     except ImportError:
-        sys.stderr.write("aimo: This needs the MCP SDK: pip install 'aimo[mcp]'\n")
+        command = shlex.join([sys.executable, "-m", "pip", "install", SDK])
+        sys.stderr.write(f"aimo: This needs the MCP SDK: {command}\n")
         return 1
     import asyncio
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+import tomllib
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from tests.dialects.snapshots import HOSTILE, any_snapshots, by_name, samples, s
 from tests.gauge.builders import DAY, HOUR, NOW, json_values
 
 GOLDEN = os.path.join(os.path.dirname(__file__), "golden")
+PYPROJECT = os.path.join(os.path.dirname(__file__), "..", "..", "pyproject.toml")
 ODD = list(by_name())
 
 
@@ -190,8 +192,13 @@ def test_the_text_of_prometheus_is_the_version_that_the_header_names() -> None:
 
 def test_without_the_library_the_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
-    with pytest.raises(MissingExtraError, match=r"aimo\[prometheus\]"):
+    with pytest.raises(MissingExtraError, match=f"pip install '{prometheus.LIBRARY}'"):
         rendered("prometheus", "samples")
+
+
+def test_the_library_that_is_asked_for_is_the_one_of_the_extra() -> None:
+    with open(PYPROJECT, "rb") as file:
+        assert tomllib.load(file)["project"]["optional-dependencies"]["prometheus"] == [prometheus.LIBRARY]
 
 
 # -- the status line
