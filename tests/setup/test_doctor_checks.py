@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -171,6 +172,14 @@ def test_a_user_data_dir_that_was_registered_is_looked_at_too(home: Path) -> Non
     system = machine(home)
     run_install(system, "--user-data-dir", str(home / "mine"))
     assert ("ok", f"the browser with --user-data-dir={home / 'mine'} is registered.") in look(browser.registrations, system)
+
+
+def test_a_user_data_dir_in_a_remedy_is_one_word_of_a_command(home: Path) -> None:
+    system = machine(home)
+    run_install(system, "--user-data-dir", str(home / "my profile;x"))
+    os.unlink(system.paths.launcher)
+    remedies = [finding.remedy or "" for finding in browser.registrations(Case(system, NOW))]
+    assert [text.endswith("`aimo install --user-data-dir ~/'my profile;x'`.") for text in remedies if ";x" in text] == [True]
 
 
 def test_a_sandboxed_browser_alone_is_a_problem(home: Path) -> None:
@@ -445,11 +454,23 @@ def test_a_sign_without_a_port_is_no_shim(home: Path, port: object) -> None:
     assert found == [("ok", "No shim runs; `aimo serve` starts it.")]
 
 
-def test_a_port_that_somebody_else_took_is_noted(home: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
+@pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")], ids=str)
+def test_a_port_that_somebody_else_took_is_noted(home: Path, family: socket.AddressFamily, address: str) -> None:
+    with socket.create_server((address, 0), family=family) as other:
         port = other.getsockname()[1]
         found = look(shim.shim, machine(home, environ={"AIMO_PORT": str(port)}))
     assert found == [("note", f"No shim runs, and port {port} is taken by another program.")]
+
+
+def test_without_ipv6_a_port_is_free(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without(family: int = -1, *_: object) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "no IPv6")
+        return make(family)
+
+    make = socket.socket
+    monkeypatch.setattr(socket, "socket", without)
+    assert levels(shim.shim, machine(home, environ={"AIMO_PORT": "0"})) == {"ok"}
 
 
 @pytest.mark.parametrize("value", ["http", "-1", "70000", "9" * 5000, "\uff13\uff10"], ids=lambda value: value[:8])
@@ -682,6 +703,13 @@ def test_a_stray_env_in_a_clone_is_a_problem(home: Path, is_there: bool, monkeyp
     monkeypatch.chdir(clone)
     said = [text for _, text in look(files.stray_env, machine(home)) if str(clone) in text]
     assert said == ([f"{clone / '.env'} lies in a clone, where aimo does not read it."] if is_there else [])
+
+
+def test_who_stands_in_a_folder_that_was_removed_is_examined_all_the_same(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "gone").mkdir()
+    monkeypatch.chdir(home / "gone")
+    (home / "gone").rmdir()
+    assert [text for _, text in look(files.stray_env, machine(home)) if str(home) in text] == []
 
 
 def test_an_env_elsewhere_is_nobodys_business(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

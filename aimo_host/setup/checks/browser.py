@@ -16,7 +16,7 @@ from aimo_host import __version__
 from aimo_host.gauge.times import iso
 from aimo_host.routes import browser as browser_route
 from aimo_host.setup import browsers, plan, receipt
-from aimo_host.setup.checks import NOTE, OK, PROBLEM, Finding, note, ok, problem
+from aimo_host.setup.checks import NOTE, OK, PROBLEM, Finding, note, ok, problem, quoted
 from aimo_host.state import atomic, attempts, identity, paths, presence
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def registrations(case: Case) -> list[Finding]:
     found += _by_user_data_dir(system)
     objections = {browser: _objection(system, browser) for browser in found}
     works = None in objections.values()
-    findings = [_finding(system, browser, objection, works=works) for browser, objection in objections.items()]
+    findings = [_finding(case, browser, objection, works=works) for browser, objection in objections.items()]
     if not found:
         findings.append(note("No browser that aimo knows was found.", "`aimo install --browser NAME` names one."))
     for remark in browsers.remarks(system):
@@ -51,12 +51,12 @@ def _by_user_data_dir(system: System) -> list[browsers.Browser]:
     return [browsers.with_user_data_dir(system, folder) for folder in folders if system.platform != "win32"]
 
 
-def _finding(system: System, browser: browsers.Browser, objection: str | None, *, works: bool) -> Finding:
+def _finding(case: Case, browser: browsers.Browser, objection: str | None, *, works: bool) -> Finding:
     if objection is None:
         return ok(f"{browser.label} is registered.")
-    named = f" --browser {browser.name}" if os.sep not in browser.name else f" --user-data-dir {browser.name}"
+    named = f" --browser {browser.name}" if os.sep not in browser.name else f" --user-data-dir {quoted(case, browser.name)}"
     remedy = f"Run `aimo install{named}`."
-    if objection != _ABSENT and system.platform != "win32":
+    if objection != _ABSENT and case.system.platform != "win32":
         remedy = f"Remove {paths.HOST_NAME}.json in {os.path.dirname(browser.places[0])}, then run `aimo install{named}`."
     # Who uses one browser need not register the others that happen to be there.
     return Finding(NOTE if works and objection == _ABSENT else PROBLEM, f"{browser.label} {objection}.", remedy)

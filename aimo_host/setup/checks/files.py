@@ -133,8 +133,12 @@ def protected(case: Case) -> list[Finding]:
 
 def _clones() -> list[str]:
     """The clone that this program runs from and the one that the person stands in, where they are such."""
-    folders = dict.fromkeys((os.path.dirname(paths.bundled("extension")), os.getcwd()))
-    return [folder for folder in folders if _is_clone(folder)]
+    folders = [os.path.dirname(paths.bundled("extension"))]
+    try:
+        folders.append(os.getcwd())
+    except OSError:
+        pass  # the person stands in a folder that was removed
+    return [folder for folder in dict.fromkeys(folders) if _is_clone(folder)]
 
 
 def _is_clone(folder: str) -> bool:

@@ -78,15 +78,23 @@ def _next_port(text: str, *, runs: bool) -> list[Finding]:
 
 
 def _is_taken(port: int) -> bool:
-    """Whether somebody listens there; found out without a word to them."""
-    with socket.socket(socket.AF_INET) as probe:
+    """Whether somebody listens there on either loopback address; found out without a word to them."""
+    return _is_taken_on(socket.AF_INET, "127.0.0.1", port) or _is_taken_on(socket.AF_INET6, "::1", port)
+
+
+def _is_taken_on(family: socket.AddressFamily, address: str, port: int) -> bool:
+    try:
+        probe = socket.socket(family)
+    except OSError:
+        return False  # a machine without IPv6
+    with probe:
         # As the shim does: what is only fading away is not in its way.
         if sys.platform == "win32":
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((address, port))
         except OSError as error:
             return error.errno in {errno.EADDRINUSE, errno.EACCES}
     return False
