@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aimo_host.gauge.catalog import PROVIDERS
 from aimo_host.gauge.problems import CODES
 from aimo_host.host import extension, session
 from aimo_host.host.session import Session
@@ -172,6 +173,34 @@ def test_every_link_and_every_room_that_a_page_names_exists(page: str) -> None:
     rooms = re.findall(r"`((?:aimo_host|extension|tests)/[\w./]*)`", text)
     assert [name for name in linked if not os.path.exists(os.path.join(REPOSITORY, folder, name))] == []
     assert [name for name in rooms if not os.path.exists(os.path.join(REPOSITORY, name))] == []
+
+
+# -- what the READMEs say of messages
+
+
+def messages(language: str) -> list[str]:
+    """Every problem and every state of the host, as the faces say it of each provider."""
+    texts = json.loads(text_of("extension", "_locales", language, "messages.json"))
+    wanted = [row["message"] for key, row in texts.items() if key.startswith(("problem_", "host_"))]
+    fields = {name: name for text in wanted for name in re.findall(r"\{(\w+)\}", text)} | {"program": "Codex"}
+    return [text.format_map({**fields, **row}) for text in wanted for row in PROVIDERS.values()]
+
+
+def quoted(page: str) -> list[str]:
+    heading = {"README.md": "it says", "README.ja.md": "表示"}[page]
+    (table,) = re.findall(rf"^\| {heading} \|.*\n\|[-| ]+\|\n((?:\|.*\n)+)", text_of(page), re.MULTILINE)
+    return re.findall(r"^\| (.+?) \|", table, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("page", "language"), [("README.md", "en"), ("README.ja.md", "ja")])
+def test_every_message_that_is_quoted_is_one(page: str, language: str) -> None:
+    patterns = {cell: ".+".join(re.escape(part.strip()) for part in cell.split("…")) for cell in quoted(page)}
+    said = messages(language)
+    assert [cell for cell, pattern in patterns.items() if not any(re.search(pattern, text) for text in said)] == []
+
+
+def test_both_languages_quote_as_many_messages() -> None:
+    assert len(quoted("README.md")) == len(quoted("README.ja.md"))
 
 
 # -- the commands of the READMEs
