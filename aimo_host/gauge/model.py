@@ -20,7 +20,11 @@ AuthSource: TypeAlias = Literal["session", "jwt", "api_key", "oauth", "cli", "lo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """One usage limit that resets. `used_pct` may exceed 100; without it the state is `unknown` whatever was passed."""
+    """One usage limit that resets. `used_pct` may exceed 100; without it the state is `unknown` whatever was passed.
+
+    `binding` says that all main work stops when this one is full. The main windows of a plan are, and a parser has to say so:
+    headroom, `ok` and every choice rest on the binding ones alone. What limits one model, a tool or spending is not.
+    """
 
     label: str
     kind: Kind

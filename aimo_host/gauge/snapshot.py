@@ -97,7 +97,7 @@ def entry_at(entry: dict[str, Any], now: float, names: dict[str, str]) -> dict[s
     public = {key: value for key, value in entry.items() if key not in {"_at", "_tried", "_part"}}
     ok = bool(observed is not None and not blocked and usable and all(w["state"] != "unknown" for w in binding))
     if not ok and not blocked and not entry.get("problem"):
-        public |= _why_not(entry["provider"], binding, is_read=observed is not None)
+        public |= _why_not(entry["provider"], windows, is_read=observed is not None)
     return {
         **public,
         "ok": ok,
@@ -108,16 +108,16 @@ def entry_at(entry: dict[str, Any], now: float, names: dict[str, str]) -> dict[s
     }
 
 
-def _why_not(provider: str, binding: list[dict[str, Any]], *, is_read: bool) -> dict[str, Any]:
+def _why_not(provider: str, windows: list[dict[str, Any]], *, is_read: bool) -> dict[str, Any]:
     """What stands in the way where nothing failed, and still nothing says that work may be sent there."""
     if not is_read:
         problem = unread_problem(provider)
-    elif any(window["state"] == "unknown" for window in binding):
+    elif any(window["state"] == "unknown" for window in windows if window.get("binding")):
         problem = Problem(provider, "unexpected_answer")
-    elif not binding:
+    elif all(window["state"] == "unknown" for window in windows):
         problem = Problem(provider, "no_plan")
     else:
-        return {}  # they have all been reset since: only a new reading can say more
+        return {}  # all reset since, or only limits beside the main work: the rows are there, and nothing more is known
     return {"error": problem.sentence, "problem": as_json(problem)}
 
 
