@@ -82,6 +82,24 @@ def test_what_is_said_not_to_be_asked_for_is_not_asked_for() -> None:
     assert [name for name in absent if f'"{name}"' in asked] == []
 
 
+@pytest.mark.parametrize("page", ["permissions.md", "protocol.md"])
+def test_an_address_that_is_asked_and_is_no_source_is_named(page: str) -> None:
+    outside = re.findall(r'^const \w+ = "(https://.*)";', text_of("extension", "background", "sources.js"), re.MULTILINE)
+    assert outside
+    assert [address for address in outside if f"`{address}`" not in text_of("docs", page)] == []
+
+
+def test_what_the_worker_sees_of_tabs_is_said() -> None:
+    seen = set(re.findall(r"chrome\.(tabs\.on\w+)", WORKER))
+    assert seen
+    assert [one for one in seen if f"`{one}`" not in text_of("docs", "permissions.md")] == []
+
+
+def test_that_a_host_which_an_alarm_opened_carries_out_what_was_asked_is_said() -> None:
+    (row,) = [line for line in text_of("docs", "permissions.md").splitlines() if line.startswith("| `alarms`")]
+    assert "a refresh that you or an agent asked for meanwhile is carried out" in row
+
+
 # -- protocol
 
 
@@ -164,6 +182,11 @@ def test_the_welcome_has_the_fields_that_it_is_said_to_have() -> None:
 
 def test_the_promises_are_fifteen() -> None:
     assert re.findall(r"^(\d+)\. ", text_of("SECURITY.md"), re.MULTILINE) == [str(number) for number in range(1, 16)]
+
+
+def test_what_everybody_may_do_without_a_token_is_said() -> None:
+    by_default = text_of("SECURITY.md").split("by default.**")[1].split("\n- ")[0]
+    assert [word for word in ("read the gauge", "POST /api/refresh", "AIMO_TOKEN") if word not in by_default] == []
 
 
 @pytest.mark.parametrize("page", ["SECURITY.md", "docs/permissions.md", "docs/protocol.md", "README.md", "README.ja.md"])
