@@ -35,7 +35,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "Browsers": (browser.registrations,),
     "Extension": (browser.extension, browser.profiles),
     "Host": (host.start,),
-    "Shim": (shim.shim,),
+    "Server": (shim.shim,),
     "Providers": (routes.providers,),
     "Unknown answers": (shapes.shapes,),
 }
@@ -78,7 +78,7 @@ def _tilded(case: Case, finding: Finding) -> dict[str, Any]:
 
 
 def as_json(report: Report) -> str:
-    """`{"aimo", "ok", "checks": [{"name", "findings": [{"level", "text", "remedy", "detail"}]}]}`."""
+    """`{"aimo", "ok", "checks": [{"name", "findings": [{"level", "text", "remedy", "detail", "codes"}]}]}`."""
     checks: list[dict[str, Any]] = [
         {"name": title, "findings": [vars(finding) for finding in findings]} for title, findings in report
     ]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import errno
+import grp
 import json
 import os
+import pwd
 import re
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,10 +24,12 @@ from hypothesis import strategies as st
 
 from aimo_host import __version__
 from aimo_host.gauge.model import Answer
-from aimo_host.routes import SERVER_SIDE, network
+from aimo_host.gauge.problems import CODES, Problem
+from aimo_host.gauge.times import parse_iso
+from aimo_host.routes import FREE, SERVER_SIDE, network
 from aimo_host.setup.checks import Case, Finding, browser, environment, files, host, routes, shapes, shim
 from aimo_host.shim import serve
-from aimo_host.state import atomic, attempts, drift, identity, jsonfile, presence, settings
+from aimo_host.state import atomic, attempts, drift, identity, jsonfile, paths, presence, settings
 from tests.setup.machines import CHROME_KEY, machine, run_install
 
 if TYPE_CHECKING:
@@ -61,6 +67,11 @@ def note(system: System, feed: str, code: str | None = None, asked: float = NOW 
         attempt.asked, attempt.code, attempt.retry_at = asked, code, retry_at
 
     attempts.note(system.paths, feed, change, NOW)
+
+
+def at(iso: str) -> str:
+    """That moment as `aimo log` prints it."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(parse_iso(iso)))
 
 
 # -- the environment
@@ -240,7 +251,7 @@ def test_a_profile_that_is_here_is_open_and_one_that_was_is_closed(home: Path) -
     sign.leave()
     assert found == [
         ("ok", "Browser profile 1: open, not asked yet."),
-        ("ok", "Browser profile 2: closed, last asked 2023-11-14T22:12:20Z."),
+        ("ok", f"Browser profile 2: closed, last asked {at('2023-11-14T22:12:20Z')}."),
     ]
 
 
@@ -433,10 +444,10 @@ def test_a_shim_that_does_not_answer_is_a_problem(home: Path) -> None:
     sign = presence.Presence(system.paths.presence_dir, {"kind": "shim", "port": port})
     found = look(shim.shim, system)
     sign.leave()
-    assert found == [("problem", f"The shim at http://localhost:{port}/ runs and does not answer.")]
+    assert found == [("problem", f"`aimo serve` runs at http://localhost:{port}/ and does not answer.")]
 
 
-@pytest.mark.parametrize(("version", "words"), [("0.0.1", "is not the one of aimo"), (__version__, "No shim runs")])
+@pytest.mark.parametrize(("version", "words"), [("0.0.1", "is not the one of aimo"), (__version__, "`aimo serve` does not run")])
 def test_a_shim_of_another_version_is_a_problem(home: Path, version: str, words: str) -> None:
     system = machine(home, environ={"AIMO_PORT": "0"})
     sign = presence.Presence(system.paths.presence_dir, {"kind": "shim", "version": version})
@@ -451,7 +462,7 @@ def test_a_sign_without_a_port_is_no_shim(home: Path, port: object) -> None:
     sign = presence.Presence(system.paths.presence_dir, {"kind": "shim", "port": port})
     found = look(shim.shim, system)
     sign.leave()
-    assert found == [("ok", "No shim runs; `aimo serve` starts it.")]
+    assert found == [("ok", "`aimo serve` does not run; the popup's button for the dashboard starts it too.")]
 
 
 @pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")], ids=str)
@@ -459,7 +470,7 @@ def test_a_port_that_somebody_else_took_is_noted(home: Path, family: socket.Addr
     with socket.create_server((address, 0), family=family) as other:
         port = other.getsockname()[1]
         found = look(shim.shim, machine(home, environ={"AIMO_PORT": str(port)}))
-    assert found == [("note", f"No shim runs, and port {port} is taken by another program.")]
+    assert found == [("note", f"`aimo serve` does not run, and port {port} is taken by another program.")]
 
 
 def test_without_ipv6_a_port_is_free(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -486,8 +497,8 @@ def test_the_usual_port_is_the_shims_own() -> None:
 
 
 def about(system: System, route: str) -> tuple[str, str]:
-    (found,) = [(level, text) for level, text in look(routes.providers, system) if f", {route}: " in text]
-    return found
+    (found,) = [found for found in routes.providers(Case(system, NOW)) if found.codes and found.codes["route"] == route]
+    return found.level, found.text
 
 
 def person(home: Path, **more: str) -> System:
@@ -495,8 +506,18 @@ def person(home: Path, **more: str) -> System:
 
 
 def test_every_server_side_route_is_told_of(home: Path) -> None:
-    said = " ".join(text for _, text in look(routes.providers, person(home)))
-    assert [route for names in SERVER_SIDE.values() for route in names if f"{route}:" not in said] == []
+    told = [found.codes["route"] for found in routes.providers(Case(person(home), NOW)) if found.codes]
+    assert [route for names in SERVER_SIDE.values() for route in names if route not in told] == []
+
+
+def test_a_sentence_has_no_code_name_in_it(home: Path) -> None:
+    system = person(home)
+    for provider, tried in SERVER_SIDE.items():
+        for route in tried:
+            note(system, f"{provider}/{route}/-", "sign_in_expired")
+    names = [*CODES, *(route for some in (*SERVER_SIDE.values(), *FREE.values()) for route in some)]
+    said = " ".join(text for _, text in look(routes.providers, system))
+    assert [name for name in names if "_" in name and name in said] == []
 
 
 def test_where_nothing_is_set_up_nothing_is_a_problem(home: Path) -> None:
@@ -517,20 +538,21 @@ def test_a_credential_that_exists_is_a_yes_without_its_value(home: Path, route: 
     for name, text in content.items():
         write(home / name, text)
     level, text = about(person(home, **environ), route)
-    assert (level, ": yes" in text, "word" in text) == ("ok", True, False)
+    assert (level, ": found" in text, "word" in text) == ("ok", True, False)
 
 
 @pytest.mark.parametrize("route", PRESENT)
 def test_a_credential_that_is_missing_is_a_no(home: Path, route: str) -> None:
     level, text = about(person(home), route)
-    assert (level, ": no" in text) == ("note", True)
+    assert level == "note"
+    assert re.search(": (not in|no) ", text)
 
 
 @pytest.mark.parametrize(("program", "route"), [("codex", "codex_app_server"), ("bw", "zai_bitwarden")])
 def test_a_program_on_the_path_is_found_and_not_started(home: Path, program: str, route: str) -> None:
     write(home / "bin" / program, f"#!/bin/sh\ntouch {home}/started\n")
     (home / "bin" / program).chmod(0o700)
-    assert "on PATH: yes" in about(person(home, PATH=str(home / "bin")), route)[1]
+    assert "is on the PATH" in about(person(home, PATH=str(home / "bin")), route)[1]
     assert not (home / "started").exists()
 
 
@@ -544,7 +566,27 @@ def test_a_codex_that_keeps_its_token_in_the_keyring_is_told_so(home: Path) -> N
 
 
 def test_an_ollama_elsewhere_is_not_asked(home: Path) -> None:
-    assert "this machine: no" in about(person(home, OLLAMA_HOST="http://10.0.0.9"), "ollama_local")[1]
+    assert "names another one" in about(person(home, OLLAMA_HOST="http://10.0.0.9"), "ollama_local")[1]
+
+
+def test_nobody_is_told_that_there_is_an_ollama_before_it_was_asked(home: Path) -> None:
+    assert about(person(home), "ollama_local") == ("note", "Ollama, the Ollama on this machine: not tried yet")
+
+
+def test_an_ollama_that_does_not_run_is_told_so(home: Path) -> None:
+    system = person(home)
+    note(system, "ollama/ollama_local/-", "unreachable")
+    assert "Ollama is not running here" in about(system, "ollama_local")[1]
+
+
+@pytest.mark.parametrize(("is_open", "step"), [(False, "Open the browser that has the extension."), (True, "See to the network")])
+def test_what_a_closed_browser_left_unread_needs_the_browser(home: Path, is_open: bool, step: str) -> None:
+    system = person(home)
+    note(system, f"codex/browser/{PROFILE}1", "unreachable")
+    sign = presence.Presence(system.paths.presence_dir, {"kind": "host" if is_open else "shim", "profile": PROFILE + "1"})
+    (found,) = [found for found in routes.providers(Case(system, NOW)) if found.codes and found.codes["code"] == "unreachable"]
+    sign.leave()
+    assert (found.remedy or "").startswith(step)
 
 
 @pytest.mark.parametrize("name", ["ZAI_API_KEY", "OLLAMA_API_KEY"])
@@ -561,7 +603,7 @@ def test_a_last_attempt_that_brought_a_reading_is_in_order(home: Path) -> None:
     system = person(home)
     note(system, "zai/zai_api_key/-")
     assert about(system, "zai_api_key") == ("note", about(system, "zai_api_key")[1])
-    assert "read 2023-11-14T22:12:20Z" in about(system, "zai_api_key")[1]
+    assert f"read {at('2023-11-14T22:12:20Z')}" in about(system, "zai_api_key")[1]
 
 
 @pytest.mark.parametrize("code", ["bad_credential", "unreachable", "unexpected_answer", "browser_check", "internal", "no_plan"])
@@ -569,7 +611,8 @@ def test_a_provider_whose_every_way_failed_is_a_problem(home: Path, code: str) -
     system = person(home, ZAI_API_KEY="word")
     note(system, "zai/zai_api_key/-", code)
     level, text = about(system, "zai_api_key")
-    assert (level, f"failed 2023-11-14T22:12:20Z: {code}" in text) == ("problem", True)
+    said = Problem("zai", code).sentence.rstrip(".")
+    assert (level, f"failed {at('2023-11-14T22:12:20Z')}: {said}" in text) == ("problem", True)
 
 
 @pytest.mark.parametrize("code", ["rate_limited", "provider_down"])
@@ -577,7 +620,7 @@ def test_what_passes_by_itself_is_only_noted(home: Path, code: str) -> None:
     system = person(home)
     note(system, "zai/zai_api_key/-", code, retry_at=NOW + 600)
     level, text = about(system, "zai_api_key")
-    assert (level, "rests until 2023-11-14T22:23:20Z" in text) == ("note", True)
+    assert (level, f"rests until {at('2023-11-14T22:23:20Z')}" in text) == ("note", True)
 
 
 def test_a_failure_beside_a_reading_is_only_noted(home: Path) -> None:
@@ -604,7 +647,7 @@ def test_a_provider_that_is_switched_off_is_one_line(home: Path) -> None:
 def test_a_route_that_tries_seldom_says_until_when_it_rests(home: Path) -> None:
     system = person(home)
     note(system, "claude/claude_oauth/-")
-    assert "rests until 2023-11-14T22:17:20Z" in about(system, "claude_oauth")[1]
+    assert f"rests until {at('2023-11-14T22:17:20Z')}" in about(system, "claude_oauth")[1]
 
 
 # -- files
@@ -653,14 +696,86 @@ def test_files_of_another_user_are_a_problem(home: Path, monkeypatch: pytest.Mon
     assert "problem" in levels(files.permissions, system)
 
 
-def test_a_folder_above_that_anybody_may_change_is_a_problem(home: Path) -> None:
-    system = machine(home)
-    (home / "open").mkdir()
-    (home / "open").chmod(0o777)
-    from aimo_host.state import paths
+def below(home: Path, folder: str) -> System:
+    """A machine whose AIMO_HOME lies in `folder` of `home`."""
+    place = str(home / folder / "aimo")
+    return replace(machine(home, environ={"PATH": "/nowhere", "AIMO_HOME": place}), paths=paths.find({"AIMO_HOME": place}))
 
-    system = replace(system, paths=paths.find({"AIMO_HOME": str(home / "open/aimo")}))
-    assert look(files.permissions, system) == [("problem", f"Any user may exchange aimo's folders in: {home / 'open'}.")]
+
+def lie(monkeypatch: pytest.MonkeyPatch, folder: Path, **about: int) -> None:
+    """Let the folder seem to be another user's or another group's, which only root could make it."""
+
+    def seen(path: str, *given: Any, **named: Any) -> os.stat_result:
+        found = look_at(path, *given, **named)
+        if path != str(folder):
+            return found
+        return os.stat_result([about.get(name, found[at]) for at, name in enumerate(_FIELDS)])
+
+    look_at = os.stat
+    monkeypatch.setattr(os, "stat", seen)
+
+
+_FIELDS = ("mode", "ino", "dev", "nlink", "uid", "gid", "size", "atime", "mtime", "ctime")
+OURS, THEIRS, ROOT = os.getuid(), 4_000_000, 0
+#: Mode, owner and group of a folder above ours -> what is said of it.
+ABOVE = [
+    (0o777, OURS, THEIRS, "Any user may exchange"),
+    (0o707, OURS, ROOT, "Any user may exchange"),
+    (0o1777, OURS, THEIRS, None),
+    (0o2775, OURS, THEIRS, "A group of users may exchange"),
+    (0o1775, OURS, THEIRS, None),
+    (0o2755, OURS, THEIRS, None),
+    (0o775, OURS, ROOT, None),
+    (0o700, THEIRS, ROOT, "is another user, who may exchange"),
+    (0o1755, THEIRS, ROOT, "is another user, who may exchange"),
+    (0o755, ROOT, ROOT, None),
+]
+
+
+@pytest.mark.parametrize(("mode", "uid", "gid", "said"), ABOVE, ids=lambda one: oct(one) if type(one) is int else one)
+def test_a_folder_above_in_which_somebody_else_may_exchange_ours_is_a_problem(
+    home: Path, monkeypatch: pytest.MonkeyPatch, mode: int, uid: int, gid: int, said: str | None
+) -> None:
+    (home / "open").mkdir()
+    lie(monkeypatch, home / "open", mode=stat.S_IFDIR | mode, uid=uid, gid=gid)
+    found = [(level, said is not None and said in text) for level, text in look(files.permissions, below(home, "open"))]
+    assert found == [("ok", False) if said is None else ("problem", True)]
+
+
+@pytest.mark.parametrize(("name", "members", "level"), [("me", [], "ok"), ("me", ["you"], "problem"), ("us", ["me"], "problem")])
+def test_a_group_that_a_user_has_alone_is_no_way_in(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str, members: list[str], level: str
+) -> None:
+    (home / "open").mkdir()
+    lie(monkeypatch, home / "open", mode=stat.S_IFDIR | 0o775, gid=THEIRS)
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: pwd.struct_passwd(("me", "x", OURS, THEIRS, "", "", "")))
+    monkeypatch.setattr(grp, "getgrgid", lambda number: grp.struct_group((name, "x", number, members)))
+    assert levels(files.permissions, below(home, "open")) == {level}
+
+
+def test_what_a_link_on_the_way_leads_to_counts_as_well(home: Path) -> None:
+    (home / "open/inner").mkdir(parents=True)
+    (home / "open").chmod(0o777)
+    (home / "link").symlink_to(home / "open/inner")
+    assert look(files.permissions, below(home, "link")) == [
+        ("problem", f"Any user may exchange aimo's folders in: {home / 'open'}.")
+    ]
+
+
+def test_an_aimo_home_that_anybody_may_change_is_a_problem(home: Path) -> None:
+    (home / "open/aimo").mkdir(parents=True)
+    (home / "open/aimo").chmod(0o777)
+    assert look(files.permissions, below(home, "open")) == [
+        ("problem", f"Any user may exchange aimo's folders in: {home / 'open/aimo'}.")
+    ]
+
+
+def test_what_else_a_person_keeps_in_aimo_home_is_not_looked_at(home: Path) -> None:
+    system = below(home, "mine")
+    write(home / "mine/aimo/Documents/my-letter.txt", "")
+    (home / "mine/aimo/Documents/my-letter.txt").chmod(0o644)
+    write(home / "mine/aimo/old.bad-1", "")
+    assert (levels(files.permissions, system), levels(files.readable, system)) == ({"ok"}, {"ok"})
 
 
 def test_on_windows_modes_say_nothing(home: Path) -> None:
@@ -690,6 +805,36 @@ def test_evidence_of_damage_is_noted(home: Path) -> None:
 
 def test_files_that_can_be_read_are_in_order(home: Path) -> None:
     assert levels(files.readable, machine(home)) == {"ok"}
+
+
+def test_a_file_of_keys_is_in_order(home: Path) -> None:
+    system = machine(home)
+    write(system.paths.env, "# schlüssel\nZAI_API_KEY=word\n")
+    assert levels(files.readable, system) == {"ok"}
+
+
+@pytest.mark.parametrize("kind", ["folder", "link", "too large"])
+def test_a_file_of_keys_that_cannot_be_read_is_a_problem(home: Path, kind: str) -> None:
+    system = machine(home)
+    write(home / "theirs", "")
+    os.makedirs(system.paths.config_dir, 0o700)
+    if kind == "folder":
+        os.mkdir(system.paths.env)
+    elif kind == "link":
+        os.symlink(home / "theirs", system.paths.env)
+    else:
+        write(system.paths.env, "")
+        os.truncate(system.paths.env, 33 * 1024 * 1024)
+    assert look(files.readable, system) == [("problem", f"{system.paths.env} cannot be read, so no key in it is used.")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_file_of_keys_in_another_encoding_is_a_problem(home: Path, encoding: str) -> None:
+    system = machine(home)
+    write(system.paths.env, "")
+    Path(system.paths.env).write_bytes("ZAI_API_KEY=word\n".encode(encoding))
+    ((level, text),) = look(files.readable, system)
+    assert (level, "is not plain UTF-8" in text, "word" in text) == ("problem", True, False)
 
 
 @pytest.mark.parametrize("is_there", [False, True])

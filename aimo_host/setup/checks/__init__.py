@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,12 +34,16 @@ class Case:
 
 @dataclass(frozen=True)
 class Finding:
-    """One sentence; for a problem also the remedy in one line. `detail` is to be pasted as it stands."""
+    """One sentence; for a problem also the remedy in one line. `detail` is to be pasted as it stands.
+
+    `codes` names for programs what the sentence says in words: a provider, a route, a problem's code.
+    """
 
     level: str
     text: str
     remedy: str | None = None
     detail: str | None = None
+    codes: dict[str, str | None] | None = None
 
 
 def ok(text: str) -> Finding:
@@ -54,6 +59,11 @@ def note(text: str, remedy: str | None = None) -> Finding:
 def problem(text: str, remedy: str) -> Finding:
     """Something needs attention."""
     return Finding(PROBLEM, text, remedy)
+
+
+def local(at: float) -> str:
+    """A moment as `aimo log` prints it, so that the two can be compared."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
 def tilde(case: Case, text: str) -> str:

@@ -13,10 +13,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from aimo_host import __version__
-from aimo_host.gauge.times import iso
 from aimo_host.routes import browser as browser_route
 from aimo_host.setup import browsers, plan, receipt
-from aimo_host.setup.checks import NOTE, OK, PROBLEM, Finding, note, ok, problem, quoted
+from aimo_host.setup.checks import NOTE, OK, PROBLEM, Finding, local, note, ok, problem, quoted
 from aimo_host.state import atomic, attempts, identity, paths, presence
 
 if TYPE_CHECKING:
@@ -161,7 +160,7 @@ def _asked(case: Case) -> dict[str, float]:
 
 def _profile(name: str, facts: dict[str, Any] | None, asked: float, on_disk: str) -> Finding:
     """One profile: is it open, when was it asked, and do its host and its extension fit what is installed?"""
-    last = f"last asked {iso(asked)}" if asked else "not asked yet"
+    last = f"last asked {local(asked)}" if asked else "not asked yet"
     if facts is None:
         return ok(f"{name}: closed, {last}.")
     host, extension = _named(facts.get("version")), _named(facts.get("extension", on_disk))

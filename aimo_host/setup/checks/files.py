@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import stat
@@ -9,15 +10,18 @@ from typing import TYPE_CHECKING
 
 from aimo_host.setup import browsers
 from aimo_host.setup.checks import note, ok, problem, quoted
-from aimo_host.state import jsonfile, paths
+from aimo_host.state import atomic, jsonfile, paths
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aimo_host.setup.checks import Case, Finding
 
 _MOST_NAMED = 3
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 #: Private environments that install.py made: pip's business, and thousands of files.
 _ENVIRONMENT = re.compile(r"env-\d")
+_MARKS_OF_ORDER = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _EVIDENCE = re.compile(r"\.bad-\d$")
 
 
@@ -44,11 +48,15 @@ def permissions(case: Case) -> list[Finding]:
     return findings or [ok(f"{len(found)} files and folders of aimo's are closed to other users.")]
 
 
+def _folders(case: Case) -> list[str]:
+    """Ours. An AIMO_HOME around them is the person's, who may keep anything in it."""
+    where = case.system.paths
+    return sorted({where.config_dir, where.cache_dir, where.state_dir, where.data_dir})
+
+
 def _ours(case: Case) -> list[tuple[str, os.stat_result]]:
     """Everything below our folders, with its status; links are not followed."""
-    where = case.system.paths
-    below = {where.config_dir, where.cache_dir, where.state_dir, where.data_dir}
-    waiting = sorted(below | ({where.home} if case.system.environ.get("AIMO_HOME") else set()))
+    waiting = _folders(case)
     found: dict[str, os.stat_result] = {}
     while waiting:
         path = waiting.pop()
@@ -69,24 +77,52 @@ def _about(case: Case, text: str, places: list[str], command: str) -> Finding:
 
 
 def _above(case: Case) -> list[Finding]:
-    """Folders on the way to ours in which any user may exchange what is there."""
-    where, suspect = case.system.paths, set()
-    for folder in (where.config_dir, where.cache_dir, where.state_dir, where.data_dir):
-        parent = os.path.dirname(folder)
-        while parent != os.path.dirname(parent):
-            suspect.add(parent)
-            parent = os.path.dirname(parent)
-    suspect.discard(where.home)
-    writable = [folder for folder in sorted(suspect) if _anybody_may_write(folder)]
-    return [_about(case, "Any user may exchange aimo's folders in", writable, "chmod o-w")] if writable else []
+    """Folders on the way to ours in which somebody else may exchange what is there."""
+    suspect: set[str] = set()
+    for folder in _folders(case):
+        for way in (folder, os.path.realpath(folder)):
+            suspect.update(_parents(way))
+    ways = {path: status for path in sorted(suspect) if (status := _status(path)) is not None}
+    by_owner = [path for path, status in ways.items() if status.st_uid not in {0, os.getuid()}]
+    open_ways = {path: status for path, status in ways.items() if not status.st_mode & stat.S_ISVTX}
+    by_anybody = [path for path, status in open_ways.items() if status.st_mode & stat.S_IWOTH]
+    by_group = [path for path in open_ways if path not in by_anybody and _lets_a_group_write(ways[path])]
+    findings = []
+    if by_owner:
+        text = f"The owner of {by_owner[0]} is another user, who may exchange aimo's folders below it."
+        findings.append(problem(text, "Choose an AIMO_HOME below your own home folder, and run `aimo install`."))
+    if by_anybody:
+        findings.append(_about(case, "Any user may exchange aimo's folders in", by_anybody, "chmod o-w"))
+    if by_group:
+        findings.append(_about(case, "A group of users may exchange aimo's folders in", by_group, "chmod g-w"))
+    return findings
 
 
-def _anybody_may_write(folder: str) -> bool:
+def _parents(path: str) -> Iterator[str]:
+    while (parent := os.path.dirname(path)) != path:
+        yield parent
+        path = parent
+
+
+def _status(path: str) -> os.stat_result | None:
     try:
-        mode = os.stat(folder).st_mode
+        return os.stat(path)
     except OSError:
+        return None
+
+
+def _lets_a_group_write(status: os.stat_result) -> bool:
+    """Whether others may be in the group: it is not root's, nor the one that many systems give each user alone."""
+    import grp
+    import pwd
+
+    if not status.st_mode & stat.S_IWGRP or status.st_gid == 0:
         return False
-    return bool(mode & stat.S_IWOTH) and not mode & stat.S_ISVTX
+    try:
+        own, group = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(status.st_gid)
+    except KeyError:
+        return True
+    return group.gr_name != own or not {own}.issuperset(group.gr_mem)
 
 
 def readable(case: Case) -> list[Finding]:
@@ -98,11 +134,25 @@ def readable(case: Case) -> list[Finding]:
         except (jsonfile.CorruptFileError, OSError):
             text = f"{path} cannot be read."
             findings.append(problem(text, "Remove it; or use aimo, which sets it aside as evidence and makes it anew."))
+    findings += _env(where.env)
     evidence = [path for path, _ in _ours(case) if _EVIDENCE.search(path)]
     if evidence:
         text = f"{len(evidence)} files were corrupt and set aside, the first is {evidence[0]}."
         findings.append(note(text, "Say so in an issue, and remove them; do not attach them, they name your plans."))
     return findings or [ok("Cache, settings and state can be read.")]
+
+
+def _env(path: str) -> list[Finding]:
+    """The file of keys: it is the person's, and what is wrong with it would look as if there were no key."""
+    try:
+        content = atomic.read(path) or b""
+    except OSError:
+        text = f"{path} cannot be read, so no key in it is used."
+        return [problem(text, "Make it a plain file of your own: no folder, no link, no larger than a few lines.")]
+    if content.startswith(_MARKS_OF_ORDER) or b"\0" in content:
+        text = f"{path} is not plain UTF-8 (PowerShell writes such files), so keys in it may not be found."
+        return [problem(text, "Save it as UTF-8 without a byte order mark.")]
+    return []
 
 
 def stray_env(case: Case) -> list[Finding]:

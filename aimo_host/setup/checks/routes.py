@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aimo_host import routes
 from aimo_host.gauge.catalog import PROVIDERS
 from aimo_host.gauge.merge import feed
 from aimo_host.gauge.problems import CODES, Problem
-from aimo_host.gauge.times import iso
 from aimo_host.routes import LEAST_APART, REST_AFTER_FAILURE, claude_files, codex_files, ollama_local
 from aimo_host.routes import browser as browser_route
-from aimo_host.setup.checks import NOTE, OK, PROBLEM, Finding, note, problem
-from aimo_host.state import attempts, secrets, settings
+from aimo_host.setup.checks import NOTE, OK, PROBLEM, Finding, local, note, problem
+from aimo_host.state import attempts, presence, secrets, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,12 +26,26 @@ if TYPE_CHECKING:
     from aimo_host.setup.checks import Case
     from aimo_host.state.attempts import Attempt
 
-    Credential: TypeAlias = Callable[[Case], tuple[bool, str]]
+    #: Whether there is something to try (None: only trying tells), and what to say of it.
+    Credential: TypeAlias = Callable[[Case], tuple[bool | None, str]]
 
 _MOST_PROFILES = 3
 _VAULT = "zai_bitwarden"
 _KEYS = {"zai": ("ZAI_API_KEY", "Z_AI_API_KEY"), "ollama": ("OLLAMA_API_KEY",)}
 _REGIONS = {"global", "china"}
+#: Route -> what a person calls it.
+_WAYS = {
+    browser_route.NAME: "in the browser",
+    "claude_code_cache": "Claude Code's own files",
+    "claude_oauth": "Claude Code's sign-in",
+    "codex_auth_json": "the CLI's sign-in",
+    "codex_app_server": "the CLI itself",
+    "codex_session_logs": "the CLI's session logs",
+    "zai_api_key": "a key",
+    _VAULT: "a key in Bitwarden",
+    "ollama_api_key": "a key",
+    "ollama_local": "the Ollama on this machine",
+}
 #: Nobody has set the provider up; or nobody can do anything about it but wait.
 _NOT_SET_UP = {"not_signed_in", "no_credential", "no_browser", "disabled"}
 _PASSING = {"rate_limited", "provider_down"}
@@ -94,32 +108,43 @@ def _provider(case: Case, provider: str, tried: dict[str, Attempt]) -> list[Find
 
 def _hushed(finding: Finding, attempt: Attempt | None) -> Finding:
     is_dormant = attempt is not None and attempt.code in _NOT_SET_UP
-    return Finding(NOTE, finding.text, finding.remedy) if is_dormant and finding.level == PROBLEM else finding
+    return replace(finding, level=NOTE) if is_dormant and finding.level == PROBLEM else finding
 
 
 def _route(case: Case, provider: str, route: str, attempt: Attempt | None, *, quiet: bool) -> Finding:
     """One line about one route; `quiet` if the provider can be read by another way."""
     found, words = _CREDENTIALS[route](case) if route in _CREDENTIALS else (True, "")
+    was_tried = attempt is not None and bool(attempt.asked)
     parts = [words] if words else []
     if attempt is not None and attempt.asked:
-        parts.append(
-            f"read {iso(attempt.asked)}" if attempt.code is None else f"failed {iso(attempt.asked)}: {_what(provider, attempt)}"
-        )
-        parts += [f"rests until {iso(until)}" for until in [_rests_until(route, attempt)] if until > case.now]
-    elif route not in routes.FREE.get(provider, ()):
+        at = local(attempt.asked)
+        parts.append(f"read {at}" if attempt.code is None else f"failed {at}: {_what(provider, route, attempt)}")
+        parts += [f"rests until {local(until)}" for until in [_rests_until(route, attempt)] if until > case.now]
+    elif found is not False and route not in routes.FREE.get(provider, ()):
         parts.append("not tried yet")
-    text = f"{PROVIDERS[provider]['name']}, {route}: {'; '.join(parts)}"
+    text = f"{PROVIDERS[provider]['name']}, {_WAYS[route]}: {'; '.join(parts)}"
+    code = attempt.code if attempt is not None and attempt.asked and attempt.code in CODES else None
+    codes = {"provider": provider, "route": route, "code": code}
     if attempt is None or not attempt.asked or attempt.code is None:
-        return Finding(OK if found else NOTE, text)
-    remedy = _REMEDIES.get(attempt.code, _OTHER_REMEDY).format_map({**PROVIDERS[provider], "provider": provider})
-    return Finding(NOTE if quiet or attempt.code in _PASSING else PROBLEM, text, remedy)
+        return Finding(OK if found or (found is None and was_tried) else NOTE, text, codes=codes)
+    needs = attempt.code
+    if needs == "unreachable" and route == browser_route.NAME and not _is_a_browser_open(case):
+        needs = "no_browser"
+    remedy = _REMEDIES.get(needs, _OTHER_REMEDY).format_map({**PROVIDERS[provider], "provider": provider})
+    return Finding(NOTE if quiet or attempt.code in _PASSING else PROBLEM, text, remedy, codes=codes)
 
 
-def _what(provider: str, attempt: Attempt) -> str:
-    """The code of a failure and its sentence; a code that is none of ours is not repeated."""
+def _is_a_browser_open(case: Case) -> bool:
+    return any(facts.get("kind") == "host" for facts in presence.present(case.system.paths.presence_dir))
+
+
+def _what(provider: str, route: str, attempt: Attempt) -> str:
+    """The sentence of a failure; a code that is none of ours is not repeated."""
     if attempt.code not in CODES:
         return "for an unknown reason"
-    return f"{attempt.code} ({Problem(provider, attempt.code).sentence.rstrip('.')})"
+    if attempt.code == "sign_in_expired" and route != browser_route.NAME:
+        return "the saved sign-in is out of date"
+    return Problem(provider, attempt.code, "local" if route == "ollama_local" else None).sentence.rstrip(".")
 
 
 def _rests_until(route: str, attempt: Attempt) -> float:
@@ -146,47 +171,51 @@ def let_the_vault_be_asked(case: Case) -> None:
         return  # a disk that cannot be written: the checks of files say so
 
 
-def _is_there(what: str, found: object) -> tuple[bool, str]:
-    return bool(found), f"{what}: {'yes' if found else 'no'}"
+def _is_there(found: object, yes: str, no: str) -> tuple[bool, str]:
+    return bool(found), yes if found else no
 
 
 def _free(route: str) -> Credential:
     def look(case: Case) -> tuple[bool, str]:
         found = routes.read(route, routes.Context(case.system.paths, case.system.environ, time.time))
-        return _is_there("a reading in its files", found)
+        return _is_there(found, "hold a reading", "hold no reading")
 
     return look
 
 
 def _claude_token(case: Case) -> tuple[bool, str]:
-    return _is_there("token in Claude Code's credentials file", claude_files.credentials(case.system.environ).get("accessToken"))
+    return _is_there(claude_files.credentials(case.system.environ).get("accessToken"), "found", "not in its credentials file")
 
 
 def _codex_token(case: Case) -> tuple[bool, str]:
-    environ, where = case.system.environ, "token in auth.json"
+    environ = case.system.environ
     record = codex_files.sign_in(environ) or {}
     if codex_files.token(record) is None:
-        in_keyring = codex_files.keeps_it_in_keyring(environ)
-        return (False, f"{where}: no, the CLI keeps it in the keyring") if in_keyring else _is_there(where, None)
-    return (False, f"{where}: yes, expired") if codex_files.has_expired(record, case.now) else _is_there(where, record)
+        return False, "kept in the system keyring" if codex_files.keeps_it_in_keyring(environ) else "not in auth.json"
+    return (False, "found, but out of date") if codex_files.has_expired(record, case.now) else (True, "found")
 
 
 def _program(name: str) -> Credential:
-    return lambda case: _is_there(f"program {name} on PATH", shutil.which(name, path=case.system.environ.get("PATH", "")))
+    return lambda case: _is_there(
+        shutil.which(name, path=case.system.environ.get("PATH", "")), f"`{name}` is on the PATH", f"`{name}` is not on the PATH"
+    )
 
 
 def _key(provider: str) -> Credential:
     names = _KEYS[provider]
-    return lambda case: _is_there("key in environment or .env", secrets.load(case.system.paths, case.system.environ, *names))
+    return lambda case: _is_there(
+        secrets.load(case.system.paths, case.system.environ, *names), "found", f"no {names[0]} in the environment or .env"
+    )
 
 
-def _vault(case: Case) -> tuple[bool, str]:
+def _vault(case: Case) -> tuple[bool | None, str]:
     item = secrets.get(case.system.paths, case.system.environ, "AIMO_BITWARDEN_ITEM")
     return (False, "switched off") if item is not None and not item.strip() else _program("bw")(case)
 
 
-def _local(case: Case) -> tuple[bool, str]:
-    return _is_there("OLLAMA_HOST is this machine", ollama_local.base_url(case.system.environ.get("OLLAMA_HOST", "")))
+def _local(case: Case) -> tuple[bool | None, str]:
+    is_here = ollama_local.base_url(case.system.environ.get("OLLAMA_HOST", ""))
+    return (None, "") if is_here else (False, "not asked, since OLLAMA_HOST names another one")
 
 
 #: Route -> whether there is something for it, in words. A route that is missing here is told of by its attempts alone.

@@ -30,7 +30,7 @@ def shim(case: Case) -> list[Finding]:
     findings = [finding for port in ports for finding in _running(port)]
     if any(facts.get("version", __version__) != __version__ for facts in signs if facts.get("kind") == "shim"):
         findings.append(
-            problem(f"The shim that runs is not the one of aimo {__version__}.", "Stop it, and start `aimo serve` again.")
+            problem(f"The `aimo serve` that runs is not the one of aimo {__version__}.", "Stop it, and start `aimo serve` again.")
         )
     return findings + _next_port(case.system.environ.get("AIMO_PORT") or str(DEFAULT_PORT), runs=bool(ports))
 
@@ -43,11 +43,11 @@ def _running(port: int) -> list[Finding]:
     url = f"http://localhost:{port}/"
     match _ping(port):
         case int(status) if status == _CLOSED:
-            return [ok(f"The shim runs at {url}, closed by AIMO_TOKEN.")]
+            return [ok(f"`aimo serve` runs at {url}, closed by AIMO_TOKEN.")]
         case int(status) if status == _OPEN:
-            text = f"The shim runs at {url}, without a token: any user of this machine can read the gauge there."
+            text = f"`aimo serve` runs at {url}, without a token: any user of this machine can read the gauge there."
             return [note(text, "If others use this machine, start `aimo serve` with AIMO_TOKEN set.")]
-    return [problem(f"The shim at {url} runs and does not answer.", "Stop it, and start `aimo serve` again.")]
+    return [problem(f"`aimo serve` runs at {url} and does not answer.", "Stop it, and start `aimo serve` again.")]
 
 
 def _ping(port: int) -> int | None:
@@ -72,9 +72,12 @@ def _next_port(text: str, *, runs: bool) -> list[Finding]:
         return []
     if _is_taken(int(text)):
         return [
-            note(f"No shim runs, and port {int(text)} is taken by another program.", "Set AIMO_PORT, or `aimo serve --port`.")
+            note(
+                f"`aimo serve` does not run, and port {int(text)} is taken by another program.",
+                "Set AIMO_PORT, or `aimo serve --port`.",
+            )
         ]
-    return [ok("No shim runs; `aimo serve` starts it.")]
+    return [ok("`aimo serve` does not run; the popup's button for the dashboard starts it too.")]
 
 
 def _is_taken(port: int) -> bool:
