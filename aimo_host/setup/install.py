@@ -12,8 +12,8 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from aimo_host import __version__
-from aimo_host.setup import SetupError, browsers, environment, leading, plan, receipt
-from aimo_host.setup.steps import Write, sweep
+from aimo_host.setup import SetupError, browsers, environment, leading, plan, receipt, turn
+from aimo_host.setup.steps import LayOut, Link, Write, sweep
 from aimo_host.setup.system import System
 from aimo_host.state import bell, presence
 from aimo_host.state.paths import HomeNotAbsoluteError
@@ -23,13 +23,12 @@ if TYPE_CHECKING:
 
     from aimo_host.setup.browsers import Browser
     from aimo_host.setup.plan import Plan
-    from aimo_host.setup.steps import Step
 
 
 def main(argv: list[str], environ: Mapping[str, str], show_gauge: Callable[[], int] | None = None) -> int:
     """Register, say what to do in the browser, then call `show_gauge`; that a row cannot be read yet is no failure.
 
-    Returns the exit code of design §10: 0 registered, 1 nothing could be, 2 bad arguments.
+    Returns the exit code of design §10: 0 registered, 1 nothing could be, or not everywhere, 2 bad arguments.
     """
     options = parser("aimo install", "Register the native host with the browsers of this machine.").parse_args(argv)
     try:
@@ -43,7 +42,7 @@ def main(argv: list[str], environ: Mapping[str, str], show_gauge: Callable[[], i
         return complain(str(error), error.code)
     except (OSError, UnicodeError) as error:
         return complain(f"aimo could not be registered: {error}", 1)
-    if done.code == 0 and show_gauge is not None and not options.dry_run:
+    if (done.code == 0 or done.is_registered) and show_gauge is not None and not options.dry_run:
         if done.is_registered:
             sys.stdout.write("\n")
         attended = leading.is_attended()
@@ -105,29 +104,70 @@ class Done(NamedTuple):
 
 def carry_out(options: argparse.Namespace, system: System) -> Done:
     """Plan, and do it unless it is a dry run; everything is printed."""
-    made = plan.make(system, targets(options, system), link=options.link)
-    steps = [step for step in made.steps if step.needed()]
+    wanted = targets(options, system)
+    made = plan.make(system, wanted, link=options.link)
+    failed: list[str] = []
     if options.dry_run:
-        lines = [f"Would write {step.place}" for step in steps] or ["Nothing would change."]
+        lines = _would(made) or ["Nothing would change."]
     else:
-        _apply(system, made, steps)
-        lines = _registered(made) + ([_command(system)] if options.link else []) + _older_dashboard(system)
+        with turn.taken(system) as held:
+            made = plan.make(system, wanted, link=options.link, made=held.made)  # somebody may have been at work meanwhile
+            made.receipt.named += options.browser
+            lines, failed = _apply(system, made)
+        lines += _registered(made) + ([_command(system)] if options.link else []) + _older_dashboard(system)
     sys.stdout.write("\n".join(lines) + "\n")
-    for sentence in made.refused + browsers.remarks(system):
+    for sentence in failed + made.refused + browsers.remarks(system):
         complain(sentence, 1)
-    return Done(1 if made.refused and not made.registered else 0, is_registered=bool(made.registered))
+    is_registered = bool(made.registered)
+    return Done(1 if failed or (made.refused and not is_registered) else 0, is_registered=is_registered)
 
 
-def _apply(system: System, made: Plan, steps: list[Step]) -> None:
-    """Note it down, then do it, then let the hosts that run know: one that is not the one installed now makes way for it."""
+def _would(made: Plan) -> list[str]:
+    needed = [step for step in [*made.steps, *made.registrations] if step.needed()]
+    return [f"Would remove {path}" for path in _strays(made)] + [f"Would write {step.place}" for step in needed]
+
+
+def _strays(made: Plan) -> list[str]:
+    """Files in a folder of ours that do not belong there (any more)."""
+    return [path for step in made.steps if isinstance(step, LayOut) for path in step.strays()]
+
+
+def _apply(system: System, made: Plan) -> tuple[list[str], list[str]]:
+    """Note it down, then do it, then let the hosts that run know: one that is not the one installed now makes way for it.
+
+    Returns lines about what was removed, and a sentence for each browser that could not be registered.
+    """
     noted = receipt.read(system)
     noted.add(made.receipt)
     receipt.write(system, noted)
-    sweep([receipt.path(system), *(step.place for step in made.steps if isinstance(step, Write))])
-    for step in steps:
-        step.apply()
-    if steps:
+    steps = [*made.steps, *made.registrations]
+    sweep([receipt.path(system), *(step.place for step in steps if isinstance(step, Write))])
+    removed = [f"Removed {path}" for path in _strays(made)]
+    needed = [step.needed() for step in steps]
+    for step in made.steps:
+        if step.needed():
+            step.apply()
+    failed = _register(made)
+    if any(needed):
         bell.ring(system.paths.bells_dir)
+    return removed, failed
+
+
+def _register(made: Plan) -> list[str]:
+    """Take the steps of which each is worth something without the others; those that failed are not in the plan any more."""
+    failed: dict[str, str] = {}
+    for step in made.registrations:
+        try:
+            if step.needed():
+                step.apply()
+        except OSError as error:
+            if not isinstance(step, Link):  # without it the whole path is told
+                failed[step.place] = error.strerror or str(error)
+    sentences = [
+        f"Could not register with {label}: {place}: {failed[place]}." for label, place in made.registered if place in failed
+    ]
+    made.registered = [(label, place) for label, place in made.registered if place not in failed]
+    return sentences
 
 
 def _registered(made: Plan) -> list[str]:

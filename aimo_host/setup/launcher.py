@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_WHY = "Written by `aimo install`; run that again to change it."
+#: The sign by which a launcher is known again.
+WHY = "Written by `aimo install`; run that again to change it."
 #: What decides where our files lie (state/paths.py): the host must look where the person's shell looks.
 _PLACES = ("AIMO_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
 
@@ -32,7 +33,7 @@ def search_path(environ: Mapping[str, str]) -> str:
 
 def posix(module: str, interpreter: str, environ: Mapping[str, str]) -> bytes:
     """A POSIX shell script that becomes `python -I -m module` with the arguments it got."""
-    lines = ["#!/bin/sh", f"# {_WHY}"]
+    lines = ["#!/bin/sh", f"# {WHY}"]
     for name, value in carried(environ).items():
         lines.append(f'[ -n "${{{name}:-}}" ] || {name}={shlex.quote(value)}; export {name}')
     if path := search_path(environ):
@@ -43,7 +44,7 @@ def posix(module: str, interpreter: str, environ: Mapping[str, str]) -> bytes:
 
 def windows(module: str, interpreter: str, environ: Mapping[str, str]) -> bytes:
     """The same as a batch file; the first line keeps it from echoing into the first frame."""
-    lines = ["@echo off", f"rem {_WHY}", "setlocal DisableDelayedExpansion", "chcp 65001 >nul"]
+    lines = ["@echo off", f"rem {WHY}", "setlocal DisableDelayedExpansion", "chcp 65001 >nul"]
     for name, value in carried(environ).items():
         lines.append(f'if not defined {name} set "{name}={_batch(value)}"')
     if path := search_path(environ):

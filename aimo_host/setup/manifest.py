@@ -19,10 +19,28 @@ def content(launcher: str) -> bytes:
     return (json.dumps(manifest, indent=2) + "\n").encode()
 
 
-def owner(path: str) -> str | None:
-    """The launcher that the manifest at `path` names; None where there is no manifest, a remark if it cannot be read."""
+def objection(path: str, launcher: str) -> str | None:
+    """Why no manifest of ours may be put at `path`, in words after "since"; None if it may, or lies there already."""
+    if (blocked := not_a_folder(path)) is not None:
+        return f"{blocked} is not a folder"
     try:
         body = atomic.read(path)
-        return None if body is None else str(json.loads(body)["path"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return "(unreadable)"
+        named = launcher if body is None else str(json.loads(body)["path"])
+    except OSError as error:
+        return f"it cannot be read ({error.strerror or 'not a plain file'})"
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return "it is not a manifest of aimo's"
+    return None if named == launcher else f"it names another program ({named})"
+
+
+def is_ours(path: str, launcher: str) -> bool:
+    """Whether our manifest lies there."""
+    return os.path.lexists(path) and objection(path, launcher) is None
+
+
+def not_a_folder(path: str) -> str | None:
+    """What stands above `path` and is no folder, so that nothing can be there; None if all is well."""
+    parent = os.path.dirname(path)
+    while not os.path.lexists(parent) and os.path.dirname(parent) != parent:
+        parent = os.path.dirname(parent)
+    return None if os.path.isdir(parent) else parent

@@ -9,8 +9,8 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aimo_host.setup import launcher, manifest
-from aimo_host.setup.receipt import Receipt, made_for_environment
+from aimo_host.setup import launcher, manifest, own, turn
+from aimo_host.setup.receipt import Receipt, made_for_environment, read
 from aimo_host.setup.steps import LayOut, Link, Register, Write, files_in, is_link_to, missing_folders
 from aimo_host.state import paths
 
@@ -26,15 +26,23 @@ if TYPE_CHECKING:
 class Plan:
     """Steps in order, whether or not they are still needed, and what the person should know."""
 
-    steps: list[Step] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)  # without one of them there is no installation
+    registrations: list[Step] = field(default_factory=list)  # and of these each is worth something without the others
     registered: list[tuple[str, str]] = field(default_factory=list)  # label of a browser, manifest or key
     refused: list[str] = field(default_factory=list)  # sentences: places that belong to others
     receipt: Receipt = field(default_factory=Receipt)
 
 
-def make(system: System, browsers: Sequence[Browser], *, link: bool) -> Plan:
-    """The plan that registers the host with `browsers` and lays the extension out; `link` puts `aimo` on the PATH too."""
-    plan = Plan()
+def make(system: System, browsers: Sequence[Browser], *, link: bool, made: Sequence[str] = ()) -> Plan:
+    """The plan that registers the host with `browsers` and lays the extension out; `link` puts `aimo` on the PATH too.
+
+    Folders in `made` were made just now for the installation, and count as missing.
+
+    Raises:
+        SetupError: somebody else's files lie in the data folder where ours belong.
+    """
+    own.check(system, read(system))
+    plan = Plan(receipt=Receipt(own=own.everything(system)))
     _launchers(system, plan)
     plan.steps.append(LayOut(system.paths.extension, extension_files()))
     for browser in browsers:
@@ -42,10 +50,11 @@ def make(system: System, browsers: Sequence[Browser], *, link: bool) -> Plan:
             _registration(system, browser, place, plan)
     if link:
         _link(system, plan)
-    plan.receipt.folders += made_for_environment(system)
-    for place in [step.place for step in plan.steps if not isinstance(step, Register)] + _by_use(system):
+    plan.receipt.folders += [*made, *made_for_environment(system)]
+    steps = [*plan.steps, *plan.registrations]
+    for place in [step.place for step in steps if not isinstance(step, Register)] + _by_use(system):
         plan.receipt.add(Receipt(folders=missing_folders(place)))
-    plan.receipt.leftovers += [folder for folder in _whole_folders(system) if not os.path.exists(folder)]
+    plan.receipt.leftovers += [folder for folder in whole_folders(system) if folder in made or not os.path.exists(folder)]
     return plan
 
 
@@ -60,11 +69,6 @@ def extension_files() -> dict[str, bytes]:
     return files
 
 
-def windows_manifest(system: System) -> str:
-    """On Windows one manifest serves all browsers; the registry says where it is."""
-    return os.path.join(system.paths.data_dir, "native-messaging", f"{paths.HOST_NAME}.json")
-
-
 def command_link(system: System) -> str:
     """Where a person's shell may find `aimo`."""
     return os.path.join(system.home, ".local", "bin", "aimo")
@@ -75,24 +79,25 @@ def _launchers(system: System, plan: Plan) -> None:
     for place, module in ((system.paths.launcher, "aimo_host.host"), (system.paths.command, "aimo_host")):
         plan.steps.append(Write(place, write(module, system.interpreter, system.environ), 0o700))
     if system.platform == "win32":
-        plan.steps.append(Write(windows_manifest(system), manifest.content(system.paths.launcher), 0o644))
+        plan.steps.append(Write(own.windows_manifest(system), manifest.content(system.paths.launcher), 0o644))
 
 
 def _registration(system: System, browser: Browser, place: str, plan: Plan) -> None:
     if system.platform == "win32":
-        owner, ours = system.registry.get(place) or None, windows_manifest(system)  # a key without a value is nobody's
+        ours, named = own.windows_manifest(system), system.registry.get(place)
+        reason = f"it names another program ({named})" if named and named != ours else None  # without a value it is nobody's
         step: Step = Register(place, ours, system.registry)
         plan.receipt.add(Receipt(keys=[key for key in _keys_above(place) if key not in system.registry]))
     else:
-        owner, ours = manifest.owner(place), system.paths.launcher
-        step = Write(place, manifest.content(ours), 0o644)
-    if owner not in {None, ours}:
-        plan.refused.append(f"Left alone, since it names another program ({owner}): {place}")
+        reason = manifest.objection(place, system.paths.launcher)
+        step = Write(place, manifest.content(system.paths.launcher), 0o644)
+    if reason is not None:
+        plan.refused.append(f"Left alone, since {reason}: {place}")
         return
     plan.registered.append((browser.label, place))
     if place not in plan.receipt.places:  # two browsers may share a place
         plan.receipt.places.append(place)
-        plan.steps.append(step)
+        plan.registrations.append(step)
 
 
 def _keys_above(key: str) -> list[str]:
@@ -103,13 +108,15 @@ def _keys_above(key: str) -> list[str]:
 
 def _link(system: System, plan: Plan) -> None:
     place = command_link(system)
-    if system.platform == "win32" or (os.path.lexists(place) and not is_link_to(place, system.paths.command)):
+    if system.platform == "win32" or manifest.not_a_folder(place) is not None:
+        return
+    if os.path.lexists(place) and not is_link_to(place, system.paths.command):
         return
     plan.receipt.places.append(place)
-    plan.steps.append(Link(place, system.paths.command))
+    plan.registrations.append(Link(place, system.paths.command))
 
 
-def _whole_folders(system: System) -> list[str]:
+def whole_folders(system: System) -> list[str]:
     """Folders that hold what aimo itself notes down, and nothing a person wrote (on some systems they are one and the same)."""
     shared = {system.paths.data_dir, system.paths.config_dir}
     return [folder for folder in (system.paths.cache_dir, system.paths.state_dir) if folder not in shared]
@@ -118,4 +125,4 @@ def _whole_folders(system: System) -> list[str]:
 def _by_use(system: System) -> list[str]:
     """Something in each folder that the use of aimo brings about."""
     where = system.paths
-    return [where.cache, where.log, where.settings]
+    return [where.cache, where.log, where.settings, turn.path(system)]

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from aimo_host.setup.system import System
 
 _SCHEMA = 1
-#: What install.py writes into an environment when it is whole (see there).
-_ENVIRONMENT_MARKER = "aimo-env.json"
+#: What install.py writes into an environment (see there).
+ENVIRONMENT_MARKER = "aimo-env.json"
 
 
 @dataclass
@@ -28,6 +28,8 @@ class Receipt:
     folders: list[str] = field(default_factory=list)  # did not exist before; go when they are empty
     keys: list[str] = field(default_factory=list)  # registry keys above ours that did not exist before
     leftovers: list[str] = field(default_factory=list)  # folders of ours that come into being by use; go as a whole
+    own: list[str] = field(default_factory=list)  # what is ours in the data folder whatever is in it (see own.py)
+    named: list[str] = field(default_factory=list)  # browsers that the person named, there or not
 
     def add(self, other: Receipt) -> None:
         """Note what came on top; each thing is noted once."""
@@ -61,7 +63,7 @@ def write(system: System, receipt: Receipt) -> None:
 def made_for_environment(system: System) -> list[str]:
     """The folders that install.py made to put this environment into; empty for an environment of another origin."""
     try:
-        record = json.loads(atomic.read(os.path.join(system.prefix, _ENVIRONMENT_MARKER)) or b"{}")
+        record = json.loads(atomic.read(os.path.join(system.prefix, ENVIRONMENT_MARKER)) or b"{}")
     except (OSError, ValueError, RecursionError):
         return []
     return _texts(record, "created")

@@ -66,20 +66,21 @@ class LayOut:
 
     def needed(self) -> bool:
         """Whether a file differs, is missing or is too many."""
-        return any(write.needed() for write in self._writes()) or bool(self._strays())
+        return any(write.needed() for write in self._writes()) or bool(self.strays())
 
     def apply(self) -> None:
-        """Write what differs and remove what does not belong."""
+        """Remove what does not belong, first of all links, through which it would be written elsewhere; write what differs."""
+        for stray in self.strays():
+            os.unlink(stray)
         for write in self._writes():
             if write.needed():
                 write.apply()
-        for stray in self._strays():
-            os.unlink(stray)
 
     def _writes(self) -> list[Write]:
         return [Write(os.path.join(self.place, name), content, 0o600) for name, content in self.files.items()]
 
-    def _strays(self) -> list[str]:
+    def strays(self) -> list[str]:
+        """The files below the folder that do not belong there."""
         wanted = {os.path.join(self.place, name) for name in self.files}
         return [path for path in files_in(self.place) if path not in wanted]
 
@@ -119,8 +120,12 @@ class Register:
 
 
 def files_in(folder: str) -> list[str]:
-    """Every file below `folder`, links not followed."""
-    return [os.path.join(parent, name) for parent, _, names in os.walk(folder) for name in sorted(names)]
+    """Every file below `folder`, and every link, which is not followed."""
+    found: list[str] = []
+    for parent, folders, names in os.walk(folder):
+        links = [name for name in folders if os.path.islink(os.path.join(parent, name))]
+        found += [os.path.join(parent, name) for name in sorted(names + links)]
+    return found
 
 
 def sweep(places: Iterable[str]) -> None:
@@ -151,9 +156,35 @@ def missing_folders(path: str) -> list[str]:
     return missing
 
 
-def remove_tree(path: str) -> None:
-    """Remove a file or a whole folder of ours; that it is gone already is as good."""
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        atomic.discard(path)
+def remove(path: str, *, but: str = "") -> str | None:
+    """Remove a file or a whole folder of ours as far as that is possible, `but` one file and the folders around it.
+
+    Returns why something else is left; None if nothing is, also where nothing was.
+    """
+    try:
+        if not os.path.isdir(path) or os.path.islink(path):
+            os.unlink(path)
+        elif but.startswith(os.path.join(path, "")):
+            left = [remove(one, but=but) for name in os.listdir(path) if (one := os.path.join(path, name)) != but]
+            return next((reason for reason in left if reason is not None), None)
+        else:
+            shutil.rmtree(path, ignore_errors=True)  # one that is held must not keep the others
+            if os.path.lexists(path):
+                shutil.rmtree(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
+
+
+def remove_if_empty(folder: str) -> str | None:
+    """Remove a folder unless it holds something; returns why an empty one is left."""
+    try:
+        if not os.path.islink(folder) and not os.listdir(folder):
+            os.rmdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        return error.strerror or str(error)
+    return None

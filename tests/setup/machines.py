@@ -21,17 +21,22 @@ CHROME_KEY = "Software\\Google\\Chrome"
 
 def machine(home: Path, platform: str = "linux", environ: Mapping[str, str] | None = None) -> System:
     """A machine whose person lives in `home` and has Google Chrome; our files lie below `home/aimo`."""
-    winreg = FakeWinreg()
+    system = again(home, platform, environ)
     if platform == "win32":
-        winreg.plant(winreg.HKEY_CURRENT_USER, CHROME_KEY, {"usagestats": "1"})
+        winreg(system).plant(FakeWinreg.HKEY_CURRENT_USER, CHROME_KEY, {"usagestats": "1"})
     else:
         (home / CHROME_FOLDER[platform]).mkdir(parents=True)
+    return system
+
+
+def again(home: Path, platform: str = "linux", environ: Mapping[str, str] | None = None) -> System:
+    """A machine whose home is there already, as it is."""
     return System(
         platform=platform,
         environ={"PATH": "/nowhere"} if environ is None else environ,
         home=str(home),
         paths=paths.find({"AIMO_HOME": str(home / "aimo")}),
-        registry=Registry(winreg),
+        registry=Registry(FakeWinreg()),
         interpreter="/opt/py/bin/python",
         prefix="/opt/py",
         root=str(home / "root"),

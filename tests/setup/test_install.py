@@ -240,6 +240,7 @@ def test_environments_of_ours_go_with_the_rest(home: Path) -> None:
     before = tree(home)
     run_install(system)
     os.makedirs(os.path.join(system.paths.data_dir, "env-0.1.0", "bin"))
+    (home / "aimo/data/env-0.1.0/aimo-env.json").write_text("{}")
     run_uninstall(system)
     assert tree(home) == before
 
@@ -283,7 +284,7 @@ def test_a_dry_uninstallation_removes_nothing_and_names_everything(home: Path, c
     assert run_uninstall(system, "--dry-run") == 0
     assert tree(home) == before
     said = capsys.readouterr().out
-    for place in (home / MANIFEST, home / ".local/bin/aimo", os.path.dirname(system.paths.launcher), system.paths.extension):
+    for place in (home / MANIFEST, home / ".local/bin/aimo", system.paths.launcher, system.paths.command, system.paths.extension):
         assert f"Would remove {place}\n" in said
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aimo_host.setup import plan
+from aimo_host.setup import own
 from aimo_host.setup.registry import Registry
 from tests.setup.fake_winreg import FakeWinreg
 from tests.setup.machines import CHROME_KEY, machine, run_install, run_uninstall, winreg
@@ -35,8 +35,8 @@ def test_only_the_persons_own_hive_is_written(system: System) -> None:
     assert after[MACHINE] == before[MACHINE]
     added = {key: values for key, values in after[USER].items() if key not in before[USER] and values}
     assert added == {
-        OURS: {"": plan.windows_manifest(system)},
-        "Software\\Microsoft\\Edge\\NativeMessagingHosts\\com.aimo.host": {"": plan.windows_manifest(system)},
+        OURS: {"": own.windows_manifest(system)},
+        "Software\\Microsoft\\Edge\\NativeMessagingHosts\\com.aimo.host": {"": own.windows_manifest(system)},
     }
 
 
@@ -80,7 +80,7 @@ def test_a_key_that_somebody_took_over_since_is_not_removed(system: System) -> N
 def test_a_key_without_a_value_is_nobodys_and_is_used(system: System) -> None:
     winreg(system).plant(USER, OURS)
     assert run_install(system, "--browser", "chrome") == 0
-    assert system.registry[OURS] == plan.windows_manifest(system)
+    assert system.registry[OURS] == own.windows_manifest(system)
 
 
 def test_a_key_of_ours_that_came_to_hold_a_value_of_others_stays(system: System) -> None:
