@@ -390,8 +390,6 @@ def test_other_folders_in_the_browser_than_in_the_shell_are_a_problem(real: Syst
 
 def replace_home(system: System, home: Path) -> Any:
     """The paths of a shell whose AIMO_HOME changed since, with the launchers of then."""
-    from aimo_host.state import paths
-
     found = paths.find({"AIMO_HOME": str(home / "elsewhere")})
     found.launcher, found.command = system.paths.launcher, system.paths.command
     return found
@@ -427,9 +425,12 @@ def serving(home: Path) -> Iterator[Callable[..., System]]:
             child.stdout.close()
 
 
-def test_a_shim_without_a_token_can_be_read_by_any_user(serving: Callable[..., System]) -> None:
+def test_a_shim_without_a_token_can_be_read_and_sent_asking_by_any_user(serving: Callable[..., System]) -> None:
     ((level, text),) = look(shim.shim, serving())
-    assert (level, "without a token: any user of this machine can read" in text) == ("note", True)
+    assert (level, "without a token: any user of this machine can read the gauge there and start requests." in text) == (
+        "note",
+        True,
+    )
 
 
 def test_a_token_closes_the_shim(serving: Callable[..., System]) -> None:

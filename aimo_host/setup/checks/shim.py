@@ -45,8 +45,13 @@ def _running(port: int) -> list[Finding]:
         case int(status) if status == _CLOSED:
             return [ok(f"`aimo serve` runs at {url}, closed by AIMO_TOKEN.")]
         case int(status) if status == _OPEN:
-            text = f"`aimo serve` runs at {url}, without a token: any user of this machine can read the gauge there."
-            return [note(text, "If others use this machine, start `aimo serve` with AIMO_TOKEN set.")]
+            who = "any user of this machine can read the gauge there and start requests"
+            return [
+                note(
+                    f"`aimo serve` runs at {url}, without a token: {who}.",
+                    "If others use this machine, start `aimo serve` with AIMO_TOKEN set.",
+                )
+            ]
     return [problem(f"`aimo serve` runs at {url} and does not answer.", "Stop it, and start `aimo serve` again.")]
 
 
