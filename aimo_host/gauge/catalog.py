@@ -1,6 +1,6 @@
 """The table of providers: one row each, read by everything that has to name, order or link one.
 
-A new provider starts with a row here. Nothing else in the house keeps a list of providers.
+A new provider starts with a row here. CONTRIBUTING.md lists the few places that cannot read it; a test holds each of them to it.
 """
 
 from __future__ import annotations
