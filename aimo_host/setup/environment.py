@@ -30,7 +30,7 @@ def check(system: System) -> None:
     if _THROW_AWAY.search(system.prefix):
         raise SetupError(
             "This is a throw-away environment (uvx, pipx run), which a browser could not rely on: "
-            "run `uv tool install aimo` or `pipx install aimo`, then `aimo install`."
+            "run `python3 install.py` in the clone, or `uv tool install` or `pipx install` the wheel, then `aimo install`."
         )
     tried = subprocess.run([system.interpreter, "-I", "-c", "import aimo_host"], capture_output=True, check=False)
     if tried.returncode != 0:

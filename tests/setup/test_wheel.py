@@ -363,5 +363,5 @@ def test_an_environment_that_is_thrown_away_is_refused_and_nothing_is_written(ch
     before = tree(chrome.parent)
     done = subprocess.run([str(command), "install"], env=environment(), cwd="/", capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "`uv tool install aimo` or `pipx install aimo`" in done.stderr
+    assert "`uv tool install` or `pipx install` the wheel" in done.stderr
     assert tree(chrome.parent) == before
