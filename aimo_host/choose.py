@@ -11,6 +11,7 @@ import json
 import sys
 import time
 
+from aimo_host import stop
 from aimo_host.gauge import choice, snapshot
 from aimo_host.gauge.choice import Question
 from aimo_host.gauge.times import parse_iso
@@ -19,6 +20,7 @@ from aimo_host.state.bell import Bell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Mapping
     from typing import Any, TypeVar
 
@@ -85,12 +87,13 @@ def wait(argv: list[str], environ: Mapping[str, str]) -> int:
     # Hung before anything is read, so that no news is missed between reading and sleeping.
     bell = Bell(asker.paths.bells_dir, (asker.paths.cache, asker.paths.settings))
     try:
-        return _wait(asker, bell, until)
+        with stop.waking() as woken:
+            return _wait(asker, bell, until, woken)
     finally:
         bell.close()
 
 
-def _wait(asker: _Asker, bell: Bell, until: float) -> int:
+def _wait(asker: _Asker, bell: Bell, until: float, woken: socket.socket) -> int:
     asker.renew(choice.DEFAULT_MAX_AGE, until)
     plan = Plan()
     while True:
@@ -106,7 +109,7 @@ def _wait(asker: _Asker, bell: Bell, until: float) -> int:
         left = until - time.monotonic()
         if ask_at is not None:
             left = min(left, ask_at - time.time(), _LOOK_AT_THE_CLOCK)
-        bell.wait(max(0.0, left))
+        bell.wait(max(0.0, left), woken)
 
 
 class Plan:

@@ -38,8 +38,8 @@ def _guarded(work: Callable[[], int]) -> int:
     except HomeNotAbsoluteError as error:
         sys.stderr.write(f"aimo: {error}\n")
         return BAD_ARGUMENTS
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except KeyboardInterrupt as interrupt:
+        return getattr(interrupt, "code", INTERRUPTED)
     except BrokenPipeError:
         # The reader has seen enough.
         _drop_stdout()
@@ -83,7 +83,11 @@ def _run(arguments: list[str]) -> int:
     if sorted(arguments) == ["--cached", "--json"]:
         _hurry()
         return _print_json(_cached(_paths()))
-    return _dispatch(arguments)
+    if arguments[:1] == ["line"]:
+        return _line(arguments[1:])
+    from aimo_host import stop
+
+    return stop.as_by_an_interrupt(lambda: _dispatch(arguments))
 
 
 def _hurry() -> None:

@@ -13,7 +13,7 @@ import sys
 import time
 from functools import partial
 
-from aimo_host import dialects
+from aimo_host import dialects, stop
 from aimo_host.gauge import snapshot
 from aimo_host.gauge.times import parse_iso
 from aimo_host.state import cache, paths, settings
@@ -39,16 +39,17 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
     bell = Bell(found.bells_dir, (found.cache, found.settings))
     last = ""
     try:
-        while True:
-            now = time.time()
-            seen = snapshot.snapshot_at(cache.read(found), settings.read(found), now)
-            text = FORMS[name](seen, now)
-            if text != last:
-                # As bytes: these formats are UTF-8 whatever the terminal of this machine speaks.
-                sys.stdout.buffer.write((_BETWEEN.get(name, "") if last else "").encode() + text.encode())
-                sys.stdout.flush()
-                last = text
-            bell.wait(pause(seen["entries"], now))
+        with stop.waking() as woken:
+            while True:
+                now = time.time()
+                seen = snapshot.snapshot_at(cache.read(found), settings.read(found), now)
+                text = FORMS[name](seen, now)
+                if text != last:
+                    # As bytes: these formats are UTF-8 whatever the terminal of this machine speaks.
+                    sys.stdout.buffer.write((_BETWEEN.get(name, "") if last else "").encode() + text.encode())
+                    sys.stdout.flush()
+                    last = text
+                bell.wait(pause(seen["entries"], now), woken)
     finally:
         bell.close()
 

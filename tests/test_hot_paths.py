@@ -131,7 +131,7 @@ PATHS: dict[str, tuple[Callable[[], set[str]], set[str], set[str]]] = {
         | _WAITING
         | {".gauge.choice", ".shim", ".state.ledger"}
         | {f".shim.{name}" for name in ("api", "contract", "events", "foreign", "guard", "handler", "known", "query", "serve")}
-        | {".shim.static", ".shim.successor", ".state.installation"},
+        | {".shim.static", ".shim.successor", ".state.installation", ".stop"},
         # `http.server` brings nearly all of it, even TLS, by way of the client beside it.
         {"argparse", "datetime", "email", "http", "ipaddress", "random", "shutil", "ssl", "subprocess", "urllib"},
     ),

@@ -90,7 +90,7 @@ def test_for_a_script_time_alone_is_no_news(monkeypatch: pytest.MonkeyPatch, cap
     moments = iter([started, started + 3600, started + 7200])
     monkeypatch.setattr(watch, "time", SimpleNamespace(time=lambda: next(moments)))
 
-    def wait(_bell: Bell, _timeout: float | None) -> None:
+    def wait(_bell: Bell, _timeout: float | None, _woken: object) -> None:
         if not rounds:
             raise KeyboardInterrupt
         rounds.pop(0)()

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
+import signal
 import sys
 
 from aimo_host import __version__
@@ -46,8 +48,16 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
         return 1
     import asyncio
 
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        if (one := getattr(signal, name, None)) and signal.getsignal(one) is not signal.SIG_IGN:
+            signal.signal(one, _end)
     asyncio.run(_serve(_server(paths.find(environ), environ)))
     return 0
+
+
+def _end(number: int, _frame: object) -> None:
+    """At once: the SDK's thread that reads stdin cannot be woken, and nothing of ours is left to be taken back."""
+    os._exit(128 + number)
 
 
 async def _serve(server: Server[dict[str, Any]]) -> None:

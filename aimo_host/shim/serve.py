@@ -146,9 +146,9 @@ def serve(
     port = sockets[0].getsockname()[1]
     site = Site(api, static.table(), port=port, token=token)
     sign = _sign(paths, port)
-    _say(f"listening on http://localhost:{port}\n")
     free = threading.BoundedSemaphore(_MOST_CONNECTIONS)
     try:
+        _say(f"listening on http://localhost:{port}\n")
         while not is_over():
             for ready in select.select([*sockets, woken], [], [])[0]:
                 if ready is woken:

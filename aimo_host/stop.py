@@ -1,0 +1,60 @@
+"""SIGTERM, and the SIGHUP of a terminal that is closed, end a command as Ctrl-C does: it takes back what it made for a while."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator
+
+
+class Stopped(KeyboardInterrupt):
+    """Somebody wants the process to end; `code` is the exit code that shells give to that."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.code = 128 + number
+
+
+def as_by_an_interrupt(work: Callable[[], int]) -> int:
+    """Do `work`, which is stopped by an exception. A signal that is ignored, as under nohup, stays so.
+
+    Raises:
+        Stopped: see there.
+    """
+    names = ("SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+    wanted = [one for name in names if (one := getattr(signal, name, None)) and signal.getsignal(one) is signal.SIG_DFL]
+
+    def stop(number: int, _frame: object) -> None:
+        # A closing terminal tells it twice; nothing may come between a process and its tidying up.
+        for one in wanted:
+            signal.signal(one, signal.SIG_IGN)
+        raise Stopped(number)
+
+    for one in wanted:
+        signal.signal(one, stop)
+    try:
+        return work()
+    finally:
+        for one in wanted:
+            if signal.getsignal(one) is stop:
+                signal.signal(one, signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def waking() -> Iterator[socket.socket]:
+    """There is something to read here as soon as a signal has come: one that comes just before a sleep does not end it."""
+    import socket
+
+    waker, woken = socket.socketpair()
+    waker.setblocking(False)
+    signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
+    try:
+        yield woken
+    finally:
+        signal.set_wakeup_fd(-1)
+        waker.close()
+        woken.close()
