@@ -40,9 +40,16 @@ _FIRST_PAUSE, _LAST_PAUSE = 300.0, 3600.0
 
 def pick(argv: list[str], environ: Mapping[str, str]) -> int:
     """Print the id of the account to use. Exit 0, 3 if none has enough, 4 if that is not known."""
-    parser = argparse.ArgumentParser(prog="aimo pick", description="Print whom to use: the account with the most left.")
+    parser = argparse.ArgumentParser(
+        prog="aimo pick",
+        description="Print whom to use: the account with the most left.",
+        epilog="Exit code: 0 stdout names the account; 3 nobody has enough; 4 that is not known.",
+    )
     parser.add_argument(
-        "--strategy", choices=choice.STRATEGIES, default="headroom", help="expiring: spend first what is lost first"
+        "--strategy",
+        choices=choice.STRATEGIES,
+        default="headroom",
+        help="headroom (default): who has the most left; expiring: spend first what is lost first",
     )
     parser.add_argument("--scope", type=_kind(choice.model), metavar="MODEL", help="count the windows of this model too")
     parser.add_argument("--need", type=_kind(choice.percent), default=0.0, metavar="PCT", help="how much must be left (percent)")
@@ -69,7 +76,7 @@ def pick(argv: list[str], environ: Mapping[str, str]) -> int:
 
 def can(argv: list[str], environ: Mapping[str, str]) -> int:
     """Answer by the exit code: 0 yes, 3 no, 4 unknown."""
-    parser = _about_one("aimo can", "Say by the exit code whether so much is left: 0 yes, 3 no, 4 unknown.")
+    parser = _about_one("aimo can", "Say by the exit code whether so much is left.", "Exit code: 0 yes; 3 no; 4 not known.")
     asker = _Asker(_question(parser.parse_args(argv)), environ, named=True)
     asker.renew(choice.DEFAULT_MAX_AGE)
     asker.look()
@@ -79,7 +86,8 @@ def can(argv: list[str], environ: Mapping[str, str]) -> int:
 
 def wait(argv: list[str], environ: Mapping[str, str]) -> int:
     """Return with 0 as soon as so much is left; at the time-out with 3, or 4 if it is not known how much is left."""
-    parser = _about_one("aimo wait", "Sleep until so much is left: 0 then; 3 or 4 at the time-out, as `aimo can` would say.")
+    codes = "Exit code: 0 so much is left; at the time-out, 3 it is not, 4 it is not known."
+    parser = _about_one("aimo wait", "Sleep until so much is left.", codes)
     parser.add_argument("--timeout", type=_duration, default=_duration("6h"), metavar="T", help="90, 30m, 6h, 2d (default: 6h)")
     options = parser.parse_args(argv)
     until = time.monotonic() + options.timeout
@@ -189,8 +197,8 @@ class _Asker:
             sys.stderr.writelines(f"aimo: {line}\n" for line in said)
 
 
-def _about_one(program: str, description: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=program, description=description)
+def _about_one(program: str, description: str, codes: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=program, description=description, epilog=codes)
     parser.add_argument("provider", type=_kind(choice.one_name), metavar="PROVIDER[/ACCOUNT]")
     parser.add_argument(
         "--need", type=_kind(choice.percent), required=True, metavar="PCT", help="how much must be left (percent)"

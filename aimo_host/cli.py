@@ -131,12 +131,20 @@ def _dispatch(arguments: list[str]) -> int:
         sys.stderr.write(f"aimo: the command comes first: aimo {behind} {arguments[0]}\n")
         return BAD_ARGUMENTS
     if arguments and not arguments[0].startswith("-") and arguments[0] not in _OWN_COMMANDS:
-        known = ", ".join(sorted({*_OWN_COMMANDS, *_OTHER_ENTRANCES}))
-        sys.stderr.write(f"aimo: there is no command {arguments[0]!r}. There are: {known}.\n")
+        sys.stderr.write(f"aimo: there is no command {arguments[0]!r}. {_meant(arguments[0])}\n")
         return BAD_ARGUMENTS
     options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.run
     return command(options)
+
+
+def _meant(word: str) -> str:
+    """What may have been meant by a word that is no command."""
+    import difflib
+
+    known = sorted({*_OWN_COMMANDS, *_OTHER_ENTRANCES})
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
 
 
 #: The commands that the parser below knows; the others have parsers of their own.
@@ -146,40 +154,43 @@ _OWN_COMMANDS = ("log", "paths", "refresh")
 def _parser() -> argparse.ArgumentParser:
     import argparse
 
-    from aimo_host import __version__
+    from aimo_host import __version__, commands
     from aimo_host.gauge.catalog import ORDER
 
-    parser = argparse.ArgumentParser(
-        prog="aimo",
-        description="How much of Claude, Codex, Z.ai and Ollama is left. Without a command: ask everybody and show it.",
-        epilog="More: pick, can, wait, watch, line, show, serve, mcp, install, uninstall, doctor, demo, completion. "
-        "Each has --help.",
-    )
+    class Whole(argparse.ArgumentParser):
+        """Its page has every command, also those with parsers of their own."""
+
+        def format_help(self) -> str:
+            return commands.page()
+
+    parser = Whole(prog="aimo", usage="aimo [COMMAND] [OPTIONS]")
     parser.add_argument("--version", action="version", version=f"aimo {__version__}")
-    parser.add_argument("--json", action="store_true", help="the entries as JSON instead of a table")
-    parser.add_argument("--cached", action="store_true", help="ask nobody, show what is known")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--cached", action="store_true")
     parser.set_defaults(run=_show)
-    commands = parser.add_subparsers(metavar="COMMAND")
-    refresh = commands.add_parser("refresh", help="ask everybody, or one provider by name, and show it")
-    refresh.add_argument("--provider", choices=ORDER, help="only this one, even if it was left in peace")
+    own = parser.add_subparsers(metavar="COMMAND", prog="aimo", parser_class=argparse.ArgumentParser)
+    refresh = own.add_parser("refresh", description="Ask everybody, or one provider by name, and show it.")
+    refresh.add_argument(
+        "--provider", choices=ORDER, help="only this one, also if it is not asked otherwise because you never signed in to it"
+    )
     refresh.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the entries as JSON instead of a table")
     refresh.add_argument("--pending", action="store_true", help=argparse.SUPPRESS)
     refresh.set_defaults(run=_refresh)
-    made = commands.add_parser("log", help="every request that was made to a provider, newest last, and aimo's own faults")
+    made = own.add_parser("log", description="Every request that was made to a provider, newest last, and aimo's own faults.")
     made.add_argument("-n", "--lines", type=_count, default=40, metavar="N", help="at most so many (default: 40)")
     made.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the requests as JSON")
     made.set_defaults(run=_log)
-    where = commands.add_parser("paths", help="where aimo's files are")
-    where.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
+    where = own.add_parser("paths", description="Where aimo's files are.")
+    where.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the same as JSON")
     where.set_defaults(run=_where)
     return parser
 
 
 def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and int(text)):
         import argparse
 
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of lines")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of lines, from 1 on")
     return int(text)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from aimo_host.commands import MEANINGS
 from aimo_host.dialects import NAMES as DIALECTS
 from aimo_host.dialects import STREAMS
 from aimo_host.gauge.catalog import ORDER
@@ -55,7 +56,11 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="aimo completion",
         description="Print the completion script of a shell.",
-        epilog='bash and zsh: eval "$(aimo completion bash)" in the startup file; fish: aimo completion fish | source',
+        epilog="""In the startup file:
+  bash   eval "$(aimo completion bash)"
+  zsh    eval "$(aimo completion zsh)"
+  fish   aimo completion fish | source""",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("shell", choices=SHELLS)
     sys.stdout.write(_SCRIPTS[parser.parse_args(argv).shell]())
@@ -104,8 +109,14 @@ def _zsh() -> str:
     return f"autoload -Uz compinit bashcompinit && compinit && bashcompinit\n{_bash()}"
 
 
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "\\'") + "'"
+
+
 def _fish() -> str:
-    lines = [f"complete -c aimo -f -n __fish_use_subcommand -a {command}" for command in _commands()]
+    lines = [
+        f"complete -c aimo -f -n __fish_use_subcommand -a {command} -d {_quoted(MEANINGS[command])}" for command in _commands()
+    ]
     for command, options in OPTIONS.items():
         where = f'"__fish_seen_subcommand_from {command}"' if command else "__fish_use_subcommand"
         for option in options:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aimo_host import __version__, cli
-from tests.command import COMMAND, aimo
+from tests.command import COMMAND, aimo, here
 from tests.host.peer import PROVIDERS, REPOSITORY, Peer, environment, silent
 from tests.simulator import canaries
 from tests.simulator.fixtures import simulator
@@ -323,6 +323,11 @@ def test_an_unknown_command_is_answered_with_all_that_there_are() -> None:
     done = aimo("nonsense")
     assert (done.returncode, done.stdout) == (2, "")
     assert all(f"{command}" in done.stderr for command in ("refresh", "serve", "doctor", "pick", "log"))
+
+
+def test_a_command_with_a_slip_in_it_is_answered_with_the_one_that_was_meant() -> None:
+    done = here("demmo")
+    assert (done.returncode, done.stderr) == (2, "aimo: there is no command 'demmo'. Did you mean demo?\n")
 
 
 @pytest.mark.parametrize("words", [("--json", "pick"), ("--cached", "refresh")])

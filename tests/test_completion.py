@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aimo_host import cli, completion
+from aimo_host.commands import MEANINGS
 from aimo_host.gauge.catalog import ORDER
 from tests.host.peer import REPOSITORY, environment
 
@@ -33,6 +34,17 @@ def test_the_table_has_the_options_that_the_command_takes(command: str) -> None:
 def test_every_command_is_in_the_table() -> None:
     known = set(cli._OTHER_ENTRANCES) | set(cli._OWN_COMMANDS)
     assert set(completion.OPTIONS) == known | {""}
+
+
+def test_every_command_has_its_line_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        cli.main(["--help"])
+    said = capsys.readouterr().out
+    assert left.value.code == 0
+    assert all(re.search(rf"^  {command} +\w", said, re.MULTILINE) for command in completion.OPTIONS if command)
+    assert max(map(len, said.splitlines())) <= 80
+    assert "positional arguments" not in said
+    assert set(MEANINGS) | {""} == set(completion.OPTIONS)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +77,7 @@ def test_zsh_gets_the_same_words_by_way_of_bash(capsys: pytest.CaptureFixture[st
 
 def test_fish_gets_a_line_for_each_word(capsys: pytest.CaptureFixture[str]) -> None:
     lines = script("fish", capsys).splitlines()
-    assert "complete -c aimo -f -n __fish_use_subcommand -a refresh" in lines
+    assert f"complete -c aimo -f -n __fish_use_subcommand -a refresh -d '{MEANINGS['refresh']}'" in lines
     assert all(line.startswith("complete -c aimo -f -n ") for line in lines)
 
 

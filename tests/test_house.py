@@ -18,7 +18,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 #: Rooms by height. A room may import from its own and from those with a smaller number.
 HEIGHT = {
-    **dict.fromkeys(["gauge"], 0),
+    **dict.fromkeys(["gauge", "stop", "commands"], 0),
     **dict.fromkeys(["providers", "state", "samples", "dialects"], 1),
     **dict.fromkeys(["routes"], 2),
     **dict.fromkeys(["collect"], 3),

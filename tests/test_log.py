@@ -57,7 +57,7 @@ def test_own_faults_stand_below(found: paths.Paths, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out.splitlines()[-2:][0] == "aimo's own faults:"
 
 
-@pytest.mark.parametrize("lines", ["-1", "x", "1.5", "²"])
+@pytest.mark.parametrize("lines", ["0", "-1", "x", "1.5", "²"])
 def test_a_number_of_lines_that_is_none_is_refused(lines: str) -> None:
     with pytest.raises(SystemExit) as refused:
         cli.main(["log", "-n", lines])
