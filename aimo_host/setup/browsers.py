@@ -11,18 +11,23 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aimo_host.setup import SetupError
+from aimo_host.setup import SetupError, receipt
 from aimo_host.state import paths
 
 if TYPE_CHECKING:
     from aimo_host.setup.system import System
 
 _FOLDER = "NativeMessagingHosts"
+#: Where snaps are started from: Ubuntu's place, and the one of distributions that want nothing new in the root folder.
+_SNAPS = ("/snap/", "/var/lib/snapd/snap/")
 
 
 @dataclass(frozen=True)
 class Browser:
-    """One browser, and the places where it looks for our host: manifest files, on Windows registry keys."""
+    """One browser, and the places where it looks for our host: manifest files, on Windows registry keys.
+
+    It is present if it shows on this machine, or if the person named it once and did not take it back since.
+    """
 
     name: str
     label: str
@@ -34,7 +39,8 @@ def known(system: System) -> list[Browser]:
     """Every browser the table has for this operating system."""
     rows: list[dict[str, Any]] = _table().get(_family(system), [])
     make = _from_registry if system.platform == "win32" else _from_folders
-    return [make(system, row) for row in rows]
+    once_named = receipt.read(system).named
+    return [make(system, row, is_named=row["name"] in once_named) for row in rows]
 
 
 def named(system: System, names: list[str]) -> list[Browser]:
@@ -55,8 +61,10 @@ def with_user_data_dir(system: System, folder: str) -> Browser:
     """The browser that is started with `--user-data-dir=folder`.
 
     Raises:
-        SetupError: on Windows, where the registry decides and the folder has no say.
+        SetupError: on Windows, where the registry decides and the folder has no say; or there is no folder.
     """
+    if not folder:
+        raise SetupError("--user-data-dir needs the folder that the browser is started with.", code=2)
     if system.platform == "win32":
         raise SetupError("--user-data-dir works on Linux and macOS only; on Windows use --browser.", code=2)
     folder = os.path.abspath(folder)
@@ -91,33 +99,45 @@ def _family(system: System) -> str:
     return system.platform if system.platform in {"darwin", "win32"} else "linux"
 
 
-def _from_folders(system: System, row: dict[str, Any]) -> Browser:
+def _from_folders(system: System, row: dict[str, Any], *, is_named: bool) -> Browser:
     base = _profiles(system)
-    present = os.path.isdir(os.path.join(base, row["profile"])) or any(_is_installed(system, name) for name in row["programs"])
+    was_used = bool(_without_seeds(os.path.join(base, row["profile"])))
+    present = is_named or was_used or any(_is_installed(system, name) for name in row["programs"])
     folders = row.get("reads", [row["profile"]])
     places = tuple(os.path.join(base, folder, _FOLDER, f"{paths.HOST_NAME}.json") for folder in folders)
     return Browser(row["name"], row["label"], present, places)
 
 
+def _without_seeds(profile: str) -> list[str]:
+    """What lies in a profile folder but what other programs, and aimo, put there for browsers that may never come."""
+    try:
+        return [name for name in os.listdir(profile) if name not in {_FOLDER, ".DS_Store"}]
+    except OSError:
+        return []
+
+
 def _profiles(system: System) -> str:
-    """The folder that holds the browsers' own folders."""
+    """The folder that holds the browsers' own folders. A relative one does not count, as the XDG specification says."""
     if system.platform == "darwin":
         return os.path.join(system.home, "Library", "Application Support")
-    chosen = system.environ.get("CHROME_CONFIG_HOME") or system.environ.get("XDG_CONFIG_HOME")
-    return chosen or os.path.join(system.home, ".config")
+    given = (system.environ.get(name, "") for name in ("CHROME_CONFIG_HOME", "XDG_CONFIG_HOME"))
+    return next(filter(os.path.isabs, given), os.path.join(system.home, ".config"))
 
 
 def _is_installed(system: System, program: str) -> bool:
     """An application bundle that exists, or a program on PATH that is not a snap in disguise."""
     if program.startswith("/"):
-        return os.path.exists(system.below_root(program))
+        return any(os.path.exists(system.below_root(path)) for path in (program, program.lstrip("/")))  # or in ~/Applications
     found = shutil.which(program, path=system.environ.get("PATH", ""))
-    return found is not None and not found.startswith("/snap/") and not _starts_a_snap(found)
+    return found is not None and not _starts_a_snap(system, found)
 
 
-def _starts_a_snap(program: str) -> bool:
-    """Ubuntu's `chromium-browser` is a small script around the snap."""
-    if os.path.realpath(program).startswith("/snap/"):
+def _starts_a_snap(system: System, program: str) -> bool:
+    """A snap's commands are links to `snap` itself; Ubuntu's `chromium-browser` is a small script around the snap."""
+    real = os.path.realpath(program)
+    if os.path.basename(real) == "snap" or any(
+        path.startswith(system.below_root(folder)) for path in (program, real) for folder in _SNAPS
+    ):
         return True
     try:
         with open(program, "rb") as file:
@@ -127,6 +147,6 @@ def _starts_a_snap(program: str) -> bool:
     return head.startswith(b"#!") and b"/snap/" in head
 
 
-def _from_registry(system: System, row: dict[str, Any]) -> Browser:
-    present = any(system.registry.is_anywhere(sign) for sign in row["signs"])
+def _from_registry(system: System, row: dict[str, Any], *, is_named: bool) -> Browser:
+    present = is_named or any(system.registry.holds_more_than(sign, _FOLDER) for sign in row["signs"])
     return Browser(row["name"], row["label"], present, tuple(f"{key}\\{paths.HOST_NAME}" for key in row["reads"]))

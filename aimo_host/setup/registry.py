@@ -15,16 +15,26 @@ class Registry(MutableMapping[str, str]):
     def __init__(self, winreg: Any) -> None:
         self._winreg = winreg
 
-    def is_anywhere(self, key: str) -> bool:
-        """Whether the key is there for this user or for the whole machine: how browsers that are installed are found."""
-        return any(self._is_in(hive, key) for hive in (self._winreg.HKEY_CURRENT_USER, self._winreg.HKEY_LOCAL_MACHINE))
+    def holds_more_than(self, key: str, seed: str) -> bool:
+        """Whether the key of this user, or of the whole machine, holds a value, or a key below it that is not `seed`.
+
+        How browsers that are installed are found: a key with nothing but `seed` was made by somebody for a browser to come.
+        """
+        return any(
+            self._holds_more_in(hive, key, seed) for hive in (self._winreg.HKEY_CURRENT_USER, self._winreg.HKEY_LOCAL_MACHINE)
+        )
+
+    def _holds_more_in(self, hive: int, key: str, seed: str) -> bool:
+        try:
+            with self._winreg.OpenKey(hive, key) as opened:
+                below, values, _ = self._winreg.QueryInfoKey(opened)
+                return values > 0 or any(self._winreg.EnumKey(opened, one).lower() != seed.lower() for one in range(below))
+        except OSError:
+            return False
 
     def __contains__(self, key: object) -> bool:
-        return self._is_in(self._winreg.HKEY_CURRENT_USER, str(key))
-
-    def _is_in(self, hive: int, key: str) -> bool:
         try:
-            self._winreg.CloseKey(self._winreg.OpenKey(hive, key))
+            self._winreg.CloseKey(self._winreg.OpenKey(self._winreg.HKEY_CURRENT_USER, str(key)))
         except OSError:
             return False
         return True

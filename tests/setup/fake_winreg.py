@@ -45,7 +45,10 @@ class FakeWinreg:
         return self.hives[hive][self._found(hive, key)].get("", "")
 
     def QueryInfoKey(self, handle: _Handle) -> tuple[int, int, int]:  # noqa: N802
-        return len(self._below(handle.hive, handle.path)), len(self.hives[handle.hive][handle.path]), 0
+        return len(self._directly_below(handle)), len(self.hives[handle.hive][handle.path]), 0
+
+    def EnumKey(self, handle: _Handle, index: int) -> str:  # noqa: N802
+        return self._directly_below(handle)[index]
 
     def SetValue(self, hive: int, key: str, kind: int, value: str) -> None:  # noqa: N802
         if hive != self.HKEY_CURRENT_USER:
@@ -64,6 +67,10 @@ class FakeWinreg:
             if path.lower() == key.lower():
                 return path
         raise FileNotFoundError(2, "The system cannot find the file specified")
+
+    def _directly_below(self, handle: _Handle) -> list[str]:
+        names = [path[len(handle.path) + 1 :] for path in self._below(handle.hive, handle.path)]
+        return [name for name in names if "\\" not in name]
 
     def _below(self, hive: int, path: str) -> list[str]:
         start = path.lower() + "\\"

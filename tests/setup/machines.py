@@ -25,7 +25,7 @@ def machine(home: Path, platform: str = "linux", environ: Mapping[str, str] | No
     if platform == "win32":
         winreg(system).plant(FakeWinreg.HKEY_CURRENT_USER, CHROME_KEY, {"usagestats": "1"})
     else:
-        (home / CHROME_FOLDER[platform]).mkdir(parents=True)
+        (home / CHROME_FOLDER[platform] / "Default").mkdir(parents=True)
     return system
 
 

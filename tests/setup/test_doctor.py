@@ -33,7 +33,7 @@ def any_port(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def installed(home: Path, capsys: pytest.CaptureFixture[str]) -> paths.Paths:
     """A person with Chrome who ran `aimo install`, and whose browser was here once."""
-    (home / ".config/google-chrome").mkdir(parents=True)
+    (home / ".config/google-chrome/Default").mkdir(parents=True)
     system = System.of(os.environ)
     assert run_install(system, "--browser", "chrome") == 0
     note(system.paths, f"codex/browser/{PROFILE}")
@@ -82,7 +82,7 @@ def test_where_nothing_is_installed_it_says_so_and_ends_with_1(capsys: pytest.Ca
 
 
 def test_every_problem_comes_with_its_remedy(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (home / ".config/google-chrome").mkdir(parents=True)
+    (home / ".config/google-chrome/Default").mkdir(parents=True)
     _, report = as_json(capsys)
     found = [f for check in report["checks"] for f in check["findings"] if f["level"] == "problem"]
     assert len(found) >= 3

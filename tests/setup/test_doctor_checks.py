@@ -30,7 +30,7 @@ from aimo_host.routes import FREE, SERVER_SIDE, network
 from aimo_host.setup.checks import Case, Finding, browser, environment, files, host, routes, shapes, shim
 from aimo_host.shim import serve
 from aimo_host.state import atomic, attempts, drift, identity, jsonfile, paths, presence, settings
-from tests.setup.machines import CHROME_KEY, machine, run_install
+from tests.setup.machines import CHROME_KEY, again, machine, run_install
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -137,7 +137,7 @@ def test_a_browser_that_nobody_registered_is_a_problem(home: Path, platform: str
 def test_beside_a_registered_browser_another_is_only_noted(home: Path) -> None:
     system = machine(home)
     run_install(system, "--browser", "chrome")
-    (home / ".config/vivaldi").mkdir()
+    (home / ".config/vivaldi/Default").mkdir(parents=True)
     assert ("note", "Vivaldi is not registered.") in look(browser.registrations, system)
 
 
@@ -194,15 +194,13 @@ def test_a_user_data_dir_in_a_remedy_is_one_word_of_a_command(home: Path) -> Non
 
 
 def test_a_sandboxed_browser_alone_is_a_problem(home: Path) -> None:
-    system = machine(home)
-    (home / ".config/google-chrome").rmdir()
+    system = again(home)
     (home / "snap/chromium").mkdir(parents=True)
     assert levels(browser.registrations, system) == {"note", "problem"}
 
 
 def test_a_machine_without_a_browser_is_only_noted(home: Path) -> None:
-    system = machine(home)
-    (home / ".config/google-chrome").rmdir()
+    system = again(home)
     assert look(browser.registrations, system) == [("note", "No browser that aimo knows was found.")]
 
 
@@ -288,8 +286,7 @@ def test_an_extension_that_no_browser_ever_loaded_is_a_problem(home: Path) -> No
 
 def test_without_any_browser_nobody_misses_the_extension(home: Path) -> None:
     (home / ".config").mkdir()
-    system = machine(home)
-    (home / ".config/google-chrome").rmdir()
+    system = again(home)
     assert levels(browser.profiles, system) == {"note"}
 
 

@@ -34,7 +34,7 @@ IDLE_SECONDS = 0.3
 @pytest.fixture
 def chrome(home: Path) -> Path:
     """A home with a browser in it."""
-    (home / ".config/google-chrome").mkdir(parents=True)
+    (home / ".config/google-chrome/Default").mkdir(parents=True)
     return home
 
 
