@@ -183,6 +183,7 @@ def _note(system: System, removal: _Removal) -> None:
         removal.left.update({path: reason for path in [receipt.path(system)] if (reason := remove(path)) is not None})
         return
     noted.places = [place for place in noted.places if place not in gone]
+    noted.leftovers = [folder for folder in noted.leftovers if folder not in gone]
     try:
         receipt.write(system, noted)
     except OSError:

