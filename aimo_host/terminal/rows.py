@@ -12,6 +12,7 @@ from aimo_host.gauge.answer import answer_at
 from aimo_host.gauge.catalog import PROVIDERS
 from aimo_host.gauge.times import parse_iso
 from aimo_host.terminal.clock import moment, span
+from aimo_host.terminal.money import amount
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,14 +26,16 @@ if TYPE_CHECKING:
     Entry = dict[str, Any]
     Window = dict[str, Any]
 
-_NAME_CELLS = 16
-_RIGHT_CELLS = 18
+#: The name with its margin, the percentage, and the space before what stands at the end of a row.
+_NAME_CELLS, _PERCENT_CELLS, _GAP = 16, 8, 2
+#: The column at the end of the rows; where a bar would come out shorter than that, it is as wide as its longest text.
+_RIGHT_CELLS, _GOOD_BAR = 20, 24
 _WIDEST = 88
+#: A shorter bar says nothing.
 _NARROWEST_BAR = 4
 _OLD_SECONDS = 3600
 _DAY = 86400
 _HIGH_PCT, _FULL_PCT = 80, 100
-_CURRENCY_LETTERS = 3
 
 
 def busy() -> AbstractContextManager[object]:
@@ -55,12 +58,13 @@ def show(entries: list[Entry], now: float, *, heading: str | None = None) -> Non
     from rich.text import Text
 
     where = console()
-    text = page(entries, now, where)
+    width = min(where.width, _WIDEST)
+    lines = [page(entries, now, where)]
     if heading is not None:
-        text = Text("\n").join([Text(heading, style="bold"), text])
+        lines = [*_wrapped(Text(heading, style="bold"), width, where), *lines]
     if not any(entry["observed_at"] for entry in entries):
-        text.append("\nNothing could be read yet. `aimo demo` shows what it will look like.")
-    where.print(text, no_wrap=True, overflow="ignore", crop=False)
+        lines += _wrapped(Text("Nothing could be read yet. `aimo demo` shows what it will look like."), width, where)
+    where.print(Text("\n").join(lines), no_wrap=True, overflow="ignore", crop=False)
 
 
 def page(entries: list[Entry], now: float, where: Console, awaited: Container[str] = ()) -> Text:
@@ -69,11 +73,12 @@ def page(entries: list[Entry], now: float, where: Console, awaited: Container[st
 
     width, drawn = min(where.width, _WIDEST), _encodes(where)
     lines = _headline(entries, now, width, where)
+    bar = _bar_cells(entries, now, width)
     for entry in entries:
         if entry["provider"] in awaited and entry["observed_at"] is None:
             lines.append(Text.assemble((PROVIDERS[entry["provider"]]["name"], "bold"), ("  asking ...", "dim")))
         else:
-            lines += _lines(entry, now, width, drawn)
+            lines += _lines(entry, now, width, bar, drawn)
     return Text("\n").join(lines)
 
 
@@ -84,8 +89,30 @@ def _headline(entries: list[Entry], now: float, width: int, console: Console) ->
     from aimo_host.terminal.answer import sentences
 
     answer, facts = sentences(answer_at(entries, now), entries, now)
-    said = [*([Text(answer, style="bold")] if answer else []), *([Text(facts, style="dim")] if facts else [])]
-    return [line for text in said for line in text.wrap(console, width)]
+    said = [Text(answer, style="bold")] if answer else []
+    said += [Text(line, style="dim") for line in _filled(facts, width)] if facts else []
+    return [line for text in said for line in _wrapped(text, width, console)]
+
+
+def _wrapped(text: Text, width: int, console: Console) -> list[Text]:
+    lines = list(text.wrap(console, width))
+    for line in lines:
+        line.rstrip()
+    return lines
+
+
+def _filled(facts: str, width: int) -> list[str]:
+    """The facts in lines, each whole where it fits, and no dot at the end of a line."""
+    from rich.cells import cell_len
+
+    dot = " · "
+    lines: list[str] = []
+    for fact in facts.split(dot):
+        if lines and cell_len(lines[-1]) + len(dot) + cell_len(fact) <= width:
+            lines[-1] += dot + fact
+        else:
+            lines.append(fact)
+    return lines
 
 
 def console() -> Console:
@@ -110,7 +137,17 @@ def _encodes(console: Console) -> bool:
     return True
 
 
-def _lines(entry: Entry, now: float, width: int, drawn: bool) -> list[Text]:  # noqa: FBT001 - one flag, named at the call's origin
+def _bar_cells(entries: list[Entry], now: float, width: int) -> int:
+    """How long all bars are; 0 where there is no room for one."""
+    from rich.cells import cell_len
+
+    longest = max((cell_len(_when(window, now)) for entry in entries for window in entry["windows"]), default=0)
+    room = width - _NAME_CELLS - _PERCENT_CELLS - _GAP
+    cells = max(room - _RIGHT_CELLS, min(_GOOD_BAR, room - longest))
+    return cells if cells >= _NARROWEST_BAR else 0
+
+
+def _lines(entry: Entry, now: float, width: int, bar: int, drawn: bool) -> list[Text]:  # noqa: FBT001 - one flag, named at the call's origin
     from rich.text import Text
 
     lines = [_title(entry, now, width)]
@@ -120,9 +157,12 @@ def _lines(entry: Entry, now: float, width: int, drawn: bool) -> list[Text]:  # 
     if entry["blocked"]:
         lines += _notes(entry["blocked"]["message"], None, width, "red")
     unused = [scope for scope in _pools(entry) if all(w["used_pct"] == 0 for w in entry["windows"] if w["scope"] == scope)]
-    lines += [_window_line(window, now, width, drawn) for window in entry["windows"] if window["scope"] not in unused]
+    lines += [_window_line(window, now, width, bar, drawn) for window in entry["windows"] if window["scope"] not in unused]
     lines += [_folded(entry, scope, width) for scope in unused]
-    lines += [Text(f"  {_balance(balance)}") for balance in entry["balances"] if _says_something(balance, entry)]
+    for balance in entry["balances"]:
+        if _says_something(balance, entry):
+            lines.append(Text(f"  {_balance(balance)}"))
+            lines[-1].truncate(width, overflow="ellipsis")
     return lines
 
 
@@ -165,19 +205,18 @@ def _title(entry: Entry, now: float, width: int) -> Text:
     observed = parse_iso(entry["observed_at"])
     age = "" if observed is None else f"read {span(now - observed)} ago"
     old = entry["stale"] or (observed is not None and now - observed > _OLD_SECONDS)
-    left.truncate(width - len(age) - 2)
+    left.truncate(max(0, width - len(age) - _GAP))
     _align_right(left, age, width, "yellow" if old else "dim")
     return left
 
 
-def _window_line(window: Window, now: float, width: int, drawn: bool) -> Text:  # noqa: FBT001
+def _window_line(window: Window, now: float, width: int, bar: int, drawn: bool) -> Text:  # noqa: FBT001
     from rich.cells import set_cell_size
     from rich.text import Text
 
     used = window["used_pct"]
-    bar_cells = max(_NARROWEST_BAR, width - _NAME_CELLS - _RIGHT_CELLS - 12)
     line = Text(f"  {set_cell_size(short_name(window), _NAME_CELLS - 3)} ")
-    line.append(_bar(window, bar_cells, drawn), style=_level(used))
+    line.append(_bar(window, bar, drawn) if bar else "", style=_level(used))
     percent = "--" if used is None else f"{used:.0f} %"
     line.append(f" {percent:>7}")
     _align_right(line, _when(window, now), width, "dim")
@@ -189,7 +228,11 @@ def _align_right(line: Text, text: str, width: int, style: str) -> None:
 
     if not text:
         return
-    line.append(" " * max(2, width - line.cell_len - cell_len(text)))
+    if (room := width - line.cell_len - cell_len(text)) < _GAP:
+        # Below it rather than beyond the edge.
+        line.append("\n")
+        room = width - cell_len(text)
+    line.append(" " * room)
     line.append(text, style=style)
 
 
@@ -213,10 +256,14 @@ def _level(used: float | None) -> str:
 
 
 def _when(window: Window, now: float) -> str:
+    """What stands at the end of its row: money, when it runs out, or when it resets."""
     if window["state"] == "not_started":
         return "not started"
     if window["state"] == "reset_due":
         return "not read since reset"
+    if window["kind"] == "spend" and (spent := amount(window["usage"], window["unit"])) is not None:
+        limit = amount(window["limit"], window["unit"])
+        return spent if limit is None else f"{spent} / {limit}"
     resets_at = parse_iso(window["resets_at"])
     runs_out = parse_iso(window["pace"]["runs_out_at"]) if window["pace"] else None
     if runs_out is not None:
@@ -234,21 +281,11 @@ def _says_something(balance: dict[str, Any], entry: Entry) -> bool:
 
 
 def _balance(balance: dict[str, Any]) -> str:
-    unit = balance["unit"] or ""
-    amount, used, limit = (_amount(balance[key], unit) for key in ("amount", "used", "limit"))
+    left, used, limit = (amount(balance[key], balance["unit"]) for key in ("amount", "used", "limit"))
     if balance["unlimited"]:
         return f"{balance['label']}: unlimited"
-    if amount is not None:
-        return f"{balance['label']}: {amount}"
+    if left is not None:
+        return f"{balance['label']}: {left}"
     if used is not None:
         return f"{balance['label']}: {used}{'' if limit is None else f' of {limit}'} used"
     return f"{balance['label']}: {balance['reason'] or ('amount not shown' if balance['enabled'] else 'off')}"
-
-
-def _amount(value: float | None, unit: str) -> str | None:
-    """Money with its cents and its currency; things as they are counted."""
-    if value is None:
-        return None
-    is_money = len(unit) == _CURRENCY_LETTERS and unit.isupper()
-    number = f"{value:,.2f}" if is_money or value % 1 else f"{value:,.0f}"
-    return f"{number} {unit}" if is_money else number
