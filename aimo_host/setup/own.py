@@ -30,6 +30,11 @@ def everything(system: System) -> list[str]:
     return [system.paths.launcher, system.paths.command, windows_manifest(system), system.paths.extension]
 
 
+def beside_no_link(system: System) -> list[str]:
+    """The same without what lies in a folder that somebody replaced by a link."""
+    return [path for path in everything(system) if not os.path.islink(os.path.dirname(path))]
+
+
 def check(system: System, noted: Receipt) -> None:
     """Return if nothing of somebody else's lies where an installation writes.
 
@@ -46,7 +51,7 @@ def check(system: System, noted: Receipt) -> None:
 
 def is_ours(system: System, path: str, noted: Receipt) -> bool:
     """Whether one of `everything` may be replaced and removed as a whole."""
-    if os.path.islink(path) or os.path.islink(os.path.dirname(path)):
+    if os.path.islink(path) or path not in beside_no_link(system):
         return False
     if os.path.isdir(path) is not (path == system.paths.extension):
         return False

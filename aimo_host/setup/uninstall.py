@@ -124,7 +124,7 @@ def _apply(system: System, removal: _Removal) -> list[str]:
     noted, running = removal.noted, []
     for place in removal.places:
         removal.report(place, _strike(system, place))
-    sweep([receipt.path(system), *noted.places, *(own.everything(system) if removal.everything else ())])
+    sweep([receipt.path(system), *noted.places, *own.beside_no_link(system)])
     if removal.everything:
         running = _dismiss(system, removal)
     for path in removal.first:
