@@ -102,8 +102,10 @@ def wait(argv: list[str], environ: Mapping[str, str]) -> int:
 
 
 def _wait(asker: _Asker, bell: Bell, until: float, woken: socket.socket) -> int:
+    from aimo_host.terminal.clock import time_of
+
     asker.renew(choice.DEFAULT_MAX_AGE, until)
-    plan = Plan()
+    plan, is_told = Plan(), False
     while True:
         asker.look()
         asker.explain()
@@ -115,6 +117,9 @@ def _wait(asker: _Asker, bell: Bell, until: float, woken: socket.socket) -> int:
             asker.renew(0.0, until)
             continue
         left = until - time.monotonic()
+        if not is_told:
+            is_told = True
+            sys.stderr.write(f"aimo: waiting until {time_of(time.time() + left, time.time())} at most\n")
         if ask_at is not None:
             left = min(left, ask_at - time.time(), _LOOK_AT_THE_CLOCK)
         bell.wait(max(0.0, left), woken)
@@ -156,7 +161,7 @@ class _Asker:
         self._question = question
         self._environ = environ
         self._named = named
-        self._said: list[str] = []
+        self._explained: object = None
 
     def look(self) -> None:
         """Read what is known."""
@@ -186,15 +191,17 @@ class _Asker:
             sys.stderr.write(f"aimo: nothing was asked. {error.strerror or type(error).__name__}: {error.filename or 'a file'}\n")
 
     def explain(self) -> None:
-        """Say why on stderr, once."""
+        """Say why on stderr: once, and again when something has come of it, which that time goes by is not."""
+        about = (self.choice, [entry["error"] for entry in self.candidates])
+        if about == self._explained:
+            return
+        self._explained = about
         from aimo_host.terminal.choice import reasons
 
         said = reasons(self._question, self.choice, self._entries, self._now) or [
             "nobody to ask: switched off, or no such account"
         ]
-        if said != self._said:
-            self._said = said
-            sys.stderr.writelines(f"aimo: {line}\n" for line in said)
+        sys.stderr.writelines(f"aimo: {line}\n" for line in said)
 
 
 def _about_one(program: str, description: str, codes: str) -> argparse.ArgumentParser:

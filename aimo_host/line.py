@@ -45,6 +45,8 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
         _print(_SORRY)
         return 0
     _print(line)
+    for name in statusline.unknown_fields(template or ""):
+        sys.stderr.write(f"aimo: there is no field {{{name}}}. There are: {', '.join(statusline.FIELDS)}.\n")
     try:
         _keep(session, seen["entries"], found, environ, now)
     except Exception as error:  # noqa: BLE001 - a full disk is no reason to blank the line that is there

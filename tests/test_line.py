@@ -103,6 +103,13 @@ def test_a_provider_that_is_switched_off_gets_no_row(aimo_home: Path) -> None:
     assert cache.read(paths.find(os.environ))["entries"] == []
 
 
+def test_a_field_that_is_none_is_named_on_stderr_and_the_line_is_printed_all_the_same() -> None:
+    done = run("line", "--template", "{models} {use} {}")
+    assert done.stdout.startswith(b"{models} ")
+    assert done.stderr.startswith(b"aimo: there is no field {models}. There are: model, ")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_a_template_says_what_to_show(week_ends: float) -> None:
     assert run("line", "--template", "{model}|{codex}", stdin=session(1, 1, week_ends)).stdout == b"Opus 5|Codex 16%\n"
 

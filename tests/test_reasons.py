@@ -63,6 +63,13 @@ def test_who_misspells_a_model_is_told_what_there_is() -> None:
     ]
 
 
+def test_a_waiter_says_once_until_when_it_waits() -> None:
+    keep("claude", week(80, DAY))
+    said = here("wait", "claude", "--need", "95", "--timeout", "0.1").stderr
+    assert re.findall(r"^aimo: waiting until \d\d:\d\d at most$", said, re.MULTILINE) == said.splitlines()[1:]
+    assert len(said.splitlines()) == 2
+
+
 def test_of_one_account_there_is_one_line() -> None:
     keep("claude", week(80, 3 * DAY))
     done = here("can", "claude", "--need", "95")

@@ -168,6 +168,12 @@ def _window(window: Window, now: float) -> str:
     return f"{text} ({old})" if old else text
 
 
+def unknown_fields(template: str) -> list[str]:
+    """The words in braces that are no fields; they are shown as they stand."""
+    words = [name for piece in template.split("{")[1:] for name, brace, _ in [piece.partition("}")] if brace]
+    return [word for word in words if word.isidentifier() and word not in FIELDS]
+
+
 def _filled(template: str, fields: dict[str, str]) -> str:
     """The template with `{field}` replaced; a word in braces that is no field stays as it is."""
     pieces = template.split("{")
