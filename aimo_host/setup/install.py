@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aimo_host import __version__
 from aimo_host.setup import SetupError, browsers, environment, leading, plan, receipt, turn
-from aimo_host.setup.steps import LayOut, Link, Write, sweep
+from aimo_host.setup.steps import LayOut, Write, sweep
 from aimo_host.setup.system import System
 from aimo_host.state import bell, presence
 from aimo_host.state.paths import HomeNotAbsoluteError
@@ -161,8 +161,7 @@ def _register(made: Plan) -> list[str]:
             if step.needed():
                 step.apply()
         except OSError as error:
-            if not isinstance(step, Link):  # without it the whole path is told
-                failed[step.place] = error.strerror or str(error)
+            failed[step.place] = error.strerror or str(error)  # of the link nothing is said but the command's whole path
     sentences = [
         f"Could not register with {label}: {place}: {failed[place]}." for label, place in made.registered if place in failed
     ]

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aimo_host.setup import SetupError, turn
+from aimo_host.setup import SetupError, steps, turn
 from aimo_host.state.lock import FileLock
 from tests.setup.machines import again, machine, run_install, run_uninstall, tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
     from pathlib import Path
+
+    from aimo_host.setup.system import System
 
 PROGRAM = """
 import sys
@@ -80,6 +83,30 @@ def test_a_dry_run_waits_for_nobody(home: Path, run: Callable[..., int]) -> None
     run_install(system)
     with FileLock(turn.path(system)).hold(0):
         assert run(system, "--dry-run") == 0
+
+
+def test_what_came_while_a_removal_waited_for_its_turn_goes_too(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = machine(home)
+    before = tree(home)
+    run_install(system)
+    take = turn.taken
+
+    def taken_late(where: System) -> AbstractContextManager[turn.Turn]:
+        monkeypatch.setattr(turn, "taken", take)
+        run_install(system, "--browser", "edge")
+        return take(where)
+
+    monkeypatch.setattr(turn, "taken", taken_late)
+    run_uninstall(system)
+    assert tree(home) == before
+
+
+def test_a_file_that_is_held_stays_with_the_folders_around_it_and_nothing_else(home: Path) -> None:
+    for name in ("state/locks/install", "state/locks/cache", "state/aimo.log", "state/bells/1"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).touch()
+    assert steps.remove(str(home / "state"), but=str(home / "state/locks/install")) is None
+    assert set(tree(home)) == {"state", "state/locks", "state/locks/install"}
 
 
 def test_a_refused_installation_leaves_no_lock_behind(home: Path) -> None:

@@ -96,6 +96,12 @@ def test_a_persons_files_that_came_later_are_there_after_uninstalling(home: Path
     assert [path for path in (home / "aimo").rglob("*") if path.is_file()] == [mine]
 
 
+@pytest.mark.parametrize("name", ["extension", "bin", "native-messaging", "env-1"])
+def test_an_empty_folder_is_in_nobodys_way(home: Path, name: str) -> None:
+    (home / "aimo/data" / name).mkdir(parents=True)
+    assert run_install(machine(home)) == 0
+
+
 def link(home: Path, name: str) -> Path:
     """A link in the place of `name`, to a folder or file that holds something precious."""
     victim = home / "victim"
