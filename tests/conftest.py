@@ -107,8 +107,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     os.environ.update(_home_in(folder))
     sys.addaudithook(_keep_inside)
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a run in the background; the programs that tests interrupt would too
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A run in the background or under nohup; the programs that tests stop would ignore it too.
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 # Time says nothing about a property on a machine shared with a browser; in CI the same examples every time.

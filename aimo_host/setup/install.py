@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from aimo_host import __version__
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     from aimo_host.setup.browsers import Browser
     from aimo_host.setup.plan import Plan
+
+#: What `aimo serve` is given to go on as the newer one that was just installed.
+_TAKES_OVER_SECONDS = 5.0
 
 
 def main(argv: list[str], environ: Mapping[str, str], show_gauge: Callable[[], int] | None = None) -> int:
@@ -176,11 +180,18 @@ def _registered(made: Plan) -> list[str]:
 
 
 def _older_dashboard(system: System) -> list[str]:
-    """A server does not end for a newer one's sake: a person may have started it, with options of their own."""
+    """A server goes on as the newer one by itself, but on Windows, and where it is older than that."""
+    deadline = time.monotonic() + _TAKES_OVER_SECONDS
+    while _serves_older(system):
+        if time.monotonic() > deadline:
+            return ["`aimo serve` still runs as another version: stop it, and start it again."]
+        time.sleep(0.05)
+    return []
+
+
+def _serves_older(system: System) -> bool:
     here = presence.present(system.paths.presence_dir)
-    if all(facts.get("version", __version__) == __version__ for facts in here if facts.get("kind") == "shim"):
-        return []
-    return ["`aimo serve` still runs as another version: stop it, and start it again."]
+    return any(facts.get("version", __version__) != __version__ for facts in here if facts.get("kind") == "shim")
 
 
 def _command(system: System) -> str:

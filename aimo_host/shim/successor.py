@@ -22,7 +22,7 @@ class Successor:
     """Looks, at every ring, whether there is one; `on_arrival` is called in the bell's thread, once."""
 
     def __init__(self, paths: Paths, on_arrival: Callable[[], None]) -> None:
-        self._command = paths.command
+        self._command, self._launcher = paths.command, paths.launcher
         self._installation = Installation(paths)
         self._on_arrival = on_arrival
         self.is_here = False
@@ -44,7 +44,8 @@ class Successor:
 
     def _can_start(self) -> bool:
         # On Windows a process cannot become another one without leaving its terminal; `aimo install` says what to do there.
-        return sys.platform != "win32" and os.access(self._command, os.X_OK)
+        # Who takes aimo away begins with the launcher and ends with the command.
+        return sys.platform != "win32" and os.path.exists(self._launcher) and os.access(self._command, os.X_OK)
 
 
 def _is_orphan() -> bool:

@@ -91,10 +91,11 @@ class Bell:
         if self._is_down or self._socket not in select.select([self._socket, *others], [], [], timeout)[0]:
             return False
         try:
-            while True:
+            while not self._is_down:
                 self._socket.recv(1)
         except OSError:
-            return not self._is_down
+            pass
+        return not self._is_down
 
     def _watch(self, timeout: float | None, others: list[socket.socket]) -> bool:
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -115,6 +116,11 @@ class Bell:
         self._is_down = True
         if self._socket is not None and self._path is not None:
             _ring_one(self._path)
+            # Its name may be gone already, with all of aimo: then nothing reaches it but this.
+            try:
+                self._socket.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
             atomic.discard(self._path)
 
     def close(self) -> None:

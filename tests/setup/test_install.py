@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aimo_host.setup import SetupError, environment, install, plan, uninstall
-from aimo_host.state import bell, identity
+from aimo_host.state import bell, identity, presence
 from tests.setup.machines import CHROME_KEY, machine, run_install, run_uninstall, tree, winreg
 
 if TYPE_CHECKING:
@@ -107,6 +107,17 @@ def test_whoever_waits_is_rung_by_an_installation_that_changed_something(home: P
     run_install(system)
     assert not waiting.wait(0)
     waiting.close()
+
+
+def test_a_server_that_does_not_go_on_as_the_newer_one_is_mentioned(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(install, "_TAKES_OVER_SECONDS", 0.1)
+    system = machine(home)
+    shim = presence.Presence(system.paths.presence_dir, {"kind": "shim", "version": "0.0.1"})
+    run_install(system)
+    shim.leave()
+    assert "`aimo serve` still runs as another version" in capsys.readouterr().out
 
 
 def test_only_browsers_that_are_there_get_anything(home: Path) -> None:

@@ -72,10 +72,12 @@ def test_a_ring_about_anything_else_changes_nothing(shim: Shim, aimo_home: Path)
     assert not (aimo_home / "started").exists()
 
 
-def test_where_the_launcher_is_gone_and_no_newer_one_there_it_goes_on_as_it_is(shim: Shim, aimo_home: Path) -> None:
-    for name in ("aimo", "aimo-host"):
+@pytest.mark.parametrize("gone", [["aimo-host"], ["aimo-host", "aimo"]], ids=" and ".join)
+def test_while_aimo_is_taken_away_it_goes_on_as_it_is(shim: Shim, aimo_home: Path, gone: list[str]) -> None:
+    for name in gone:
         (aimo_home / "data/bin" / name).unlink()
     ring(shim)
+    assert not (aimo_home / "started").exists()
     assert shim.ask("GET", "/").status == 200
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import threading
 import time
@@ -234,3 +235,9 @@ def test_a_listener_tells_its_owner_of_every_ring(folder: str) -> None:
     ring(folder)
     assert heard.wait(PATIENCE)
     listener.close()
+
+
+def test_a_listener_whose_folder_was_removed_can_still_be_closed(folder: str) -> None:
+    listener = Listener(Bell(folder, ()))
+    shutil.rmtree(folder)
+    in_time(listener.close)
