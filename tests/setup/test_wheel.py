@@ -275,8 +275,8 @@ from aimo_host.setup import install
 sys.addaudithook(count)
 sys.exit(install.main(sys.argv[1:], os.environ))
 """
-#: Before the receipt, in it, between it and the launchers, in the extension (three changes a file), the manifest, the link.
-MOMENTS = [1, 3, 5, 6, 8, 12, 100, -3, -1]
+#: Before the lock, in it, in the receipt, between it and the launchers, in the extension (three changes a file), the manifest, the link.
+MOMENTS = [1, 3, 6, 8, 10, 12, 16, 20, 100, -3, -1]
 
 
 def kill_at(env: Path, moment: int) -> int:
