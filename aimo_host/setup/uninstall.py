@@ -70,7 +70,7 @@ def carry_out(options: argparse.Namespace, system: System) -> int:
     lines: list[str] = []
     if options.dry_run:
         lines = [f"Would remove {path}" for path in removal.places + removal.first + removal.last]
-    elif removal.places or removal.first or removal.last or os.path.lexists(receipt.path(system)):
+    elif removal.places or removal.first or removal.last or any(map(os.path.lexists, (receipt.path(system), turn.path(system)))):
         with turn.taken(system) as held:
             removal = _plan(options, system)  # somebody may have been at work meanwhile
             running = _apply(system, removal)
