@@ -75,7 +75,14 @@ def context(
         processes.until(lambda: canaries.ZAI_SIGNATURE in _worker(running).evaluate(_KEPT), "z.ai's token is there")
         entries = shim.get("/api/refresh?wait=75", "POST").json
         assert [entry["provider"] for entry in entries if not entry["ok"]] == []
+        processes.until(lambda: _is_at_rest(running, entries), "the extension has written down what was read")
         yield running
+
+
+def _is_at_rest(context: BrowserContext, entries: list[dict[str, Any]]) -> bool:
+    kept = json.loads(_worker(context).evaluate(_KEPT))["face_state"]
+    read = [{entry["provider"]: entry["attempted_at"] for entry in found} for found in (kept["snapshot"]["entries"], entries)]
+    return kept["refreshing"] == [] and read[0] == read[1]
 
 
 def _worker(context: BrowserContext, *, hostile: bool = False) -> Worker:
