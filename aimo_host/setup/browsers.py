@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from aimo_host.setup import SetupError, receipt
@@ -40,7 +40,11 @@ def known(system: System) -> list[Browser]:
     rows: list[dict[str, Any]] = _table().get(_family(system), [])
     make = _from_registry if system.platform == "win32" else _from_folders
     once_named = receipt.read(system).named
-    return [make(system, row, is_named=row["name"] in once_named) for row in rows]
+    found = [make(system, row, is_named=row["name"] in once_named) for row in rows]
+    shared = {place for browser in found if browser.present for place in browser.places}
+    return [
+        replace(one, present=one.present or _bears_our_name(system, row, shared)) for one, row in zip(found, rows, strict=True)
+    ]
 
 
 def named(system: System, names: list[str]) -> list[Browser]:
@@ -101,19 +105,28 @@ def _family(system: System) -> str:
 
 def _from_folders(system: System, row: dict[str, Any], *, is_named: bool) -> Browser:
     base = _profiles(system)
-    was_used = bool(_without_seeds(os.path.join(base, row["profile"])))
-    present = is_named or was_used or any(_is_installed(system, name) for name in row["programs"])
+    profile = os.path.join(base, row["profile"])
+    present = is_named or _was_used(profile) or any(_is_installed(system, name) for name in row["programs"])
     folders = row.get("reads", [row["profile"]])
     places = tuple(os.path.join(base, folder, _FOLDER, f"{paths.HOST_NAME}.json") for folder in folders)
     return Browser(row["name"], row["label"], present, places)
 
 
-def _without_seeds(profile: str) -> list[str]:
-    """What lies in a profile folder but what other programs, and aimo, put there for browsers that may never come."""
+def _was_used(profile: str) -> bool:
+    """Whether a profile folder is there and holds more than what programs put there for browsers that may never come."""
     try:
-        return [name for name in os.listdir(profile) if name not in {_FOLDER, ".DS_Store"}]
+        names = set(os.listdir(profile)) - {".DS_Store"}
     except OSError:
-        return []
+        return False
+    return names != {_FOLDER}
+
+
+def _bears_our_name(system: System, row: dict[str, Any], shared: set[str]) -> bool:
+    """Whether a host of our name, ours or another's, is in the profile folder, and not for a browser that shares the place."""
+    if system.platform == "win32":
+        return False
+    place = os.path.join(_profiles(system), row["profile"], _FOLDER, f"{paths.HOST_NAME}.json")
+    return os.path.lexists(place) and place not in shared
 
 
 def _profiles(system: System) -> str:

@@ -91,3 +91,32 @@ def test_a_relative_configuration_folder_puts_nothing_where_the_person_stands(
     run_install(again(home, environ={variable: "here"}), "--browser", "chrome")
     assert os.listdir(home / "stand") == []
     assert (home / ".config/google-chrome/NativeMessagingHosts/com.aimo.host.json").exists()
+
+
+FOLDERS = {"linux": ".config/google-chrome", "darwin": "Library/Application Support/Google/Chrome"}
+
+
+@pytest.mark.parametrize("platform", FOLDERS)
+def test_a_profile_folder_that_is_still_empty_is_a_browser_s_now_and_later(
+    home: Path, platform: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    system = again(home, platform)
+    (home / FOLDERS[platform]).mkdir(parents=True)
+    run_install(system)
+    first = capsys.readouterr().out
+    run_install(system)
+    assert capsys.readouterr().out == first
+    assert (home / FOLDERS[platform] / "NativeMessagingHosts/com.aimo.host.json").exists()
+
+
+@pytest.mark.parametrize("platform", FOLDERS)
+def test_where_another_s_host_of_our_name_is_all_there_is_it_is_left_alone_and_named(
+    home: Path, platform: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    system = again(home, platform)
+    theirs = home / FOLDERS[platform] / "NativeMessagingHosts/com.aimo.host.json"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text('{"path": "/theirs"}')
+    assert run_install(system) == 1
+    assert f"Left alone, since it names another program (/theirs): {theirs}" in capsys.readouterr().err
+    assert theirs.read_text() == '{"path": "/theirs"}'
