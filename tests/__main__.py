@@ -66,7 +66,7 @@ def run_javascript() -> tuple[int, list[str]]:
 def run_python(arguments: list[str], *, is_measured: bool = False) -> int:
     """The exit code of pytest, which says itself what it skipped and why."""
     together = any(argument.startswith(("-n", "-p", "--pdb")) for argument in arguments)
-    workers = min(3 * (os.cpu_count() or 1), 8)  # half of a run is waiting
+    workers = min(2 * (os.cpu_count() or 1), 8)  # a part of a run is waiting
     # A module shares one browser; the order is that of tests/conftest.py.
     parallel = [] if together else ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
     measuring = ["-m", "coverage", "run"] if is_measured else []

@@ -7,6 +7,7 @@ connect elsewhere fails at once and fails the test, also when a thread or a broa
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import re
 import shutil
@@ -144,6 +145,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("browser"):
                 item.add_marker(pytest.mark.skip(reason="Chromium is not installed (Debian: apt install chromium)"))
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests that live as long as the process are not looked through for garbage again and again."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _skipped_in_vain(config: pytest.Config) -> bool:
