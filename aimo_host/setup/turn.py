@@ -78,6 +78,6 @@ def _acquire(lock: FileLock) -> list[str]:
             raise SetupError(
                 "Another `aimo install` or `aimo uninstall` is still at work: wait for its end, then run this again."
             )
-        if os.path.exists(lock.path):
+        if lock.is_in_place():
             return made
         lock.release()

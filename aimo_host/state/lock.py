@@ -81,6 +81,15 @@ class FileLock:
         self._descriptor = descriptor
         return True
 
+    def is_in_place(self) -> bool:
+        """Whether the file that is held is the one that lies there now, and not one that was removed meanwhile."""
+        if self._descriptor is None:
+            return False
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), os.stat(self.path, follow_symlinks=False))
+        except OSError:
+            return False
+
     def release(self) -> None:
         """Let go; closing the descriptor is what releases the lock."""
         if self._descriptor is not None:

@@ -113,6 +113,7 @@ def test_it_follows_the_order_and_the_language_that_the_person_chose(page: Page,
         route.fulfill(json=said)
 
     page.route("**/api/answer", answer)
+    page.route("**/api/events", lambda route: route.abort())  # which would tell of nobody's wishes
     page.goto(url)
     page.get_by_text("たった今取得").wait_for()
     assert page.locator("h2").all_text_contents()[0].startswith("Z.ai")

@@ -85,3 +85,16 @@ def test_a_symlink_in_its_place_is_not_followed(path: str, tmp_path: Path) -> No
     with pytest.raises(OSError):  # noqa: PT011 - ELOOP on Linux, EMLINK elsewhere
         FileLock(path).acquire()
     assert not os.path.exists(tmp_path / "outside")
+
+
+def test_who_holds_a_file_that_was_removed_does_not_hold_the_one_that_lies_there_now(path: str) -> None:
+    held = FileLock(path)
+    assert held.acquire()
+    assert held.is_in_place()
+    os.unlink(path)
+    assert not held.is_in_place()
+    with FileLock(path).hold(0) as got:
+        assert got
+        assert not held.is_in_place()
+    held.release()
+    assert not held.is_in_place()
