@@ -123,6 +123,7 @@ def _wait(asker: _Asker, bell: Bell, until: float, woken: socket.socket) -> int:
         if ask_at is not None:
             left = min(left, ask_at - time.time(), _LOOK_AT_THE_CLOCK)
         bell.wait(max(0.0, left), woken)
+        stop.heed(woken)
 
 
 class Plan:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+_NAMES = ("SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+
+
 class Stopped(KeyboardInterrupt):
     """Somebody wants the process to end; `code` is the exit code that shells give to that."""
 
@@ -25,8 +28,7 @@ def as_by_an_interrupt(work: Callable[[], int]) -> int:
     Raises:
         Stopped: see there.
     """
-    names = ("SIGTERM", "SIGHUP")  # Windows has no SIGHUP
-    wanted = [one for name in names if (one := getattr(signal, name, None)) and signal.getsignal(one) is signal.SIG_DFL]
+    wanted = [one for name in _NAMES if (one := getattr(signal, name, None)) and signal.getsignal(one) is signal.SIG_DFL]
 
     def stop(number: int, _frame: object) -> None:
         # A closing terminal tells it twice; nothing may come between a process and its tidying up.
@@ -44,6 +46,24 @@ def as_by_an_interrupt(work: Callable[[], int]) -> int:
                 signal.signal(one, signal.SIG_DFL)
 
 
+def heed(woken: socket.socket) -> None:
+    """Raise once more what the signals behind `woken` raised: that was lost if it came in the middle of some callback.
+
+    Raises:
+        KeyboardInterrupt, Stopped: one of them was to end the process.
+    """
+    try:
+        numbers = woken.recv(64)
+    except BlockingIOError:
+        return
+    if signal.SIGINT in numbers:
+        raise KeyboardInterrupt
+    for name in _NAMES:
+        number = getattr(signal, name, None)
+        if number is not None and number in numbers:
+            raise Stopped(number)
+
+
 @contextlib.contextmanager
 def waking() -> Iterator[socket.socket]:
     """There is something to read here as soon as a signal has come: one that comes just before a sleep does not end it."""
@@ -51,6 +71,7 @@ def waking() -> Iterator[socket.socket]:
 
     waker, woken = socket.socketpair()
     waker.setblocking(False)
+    woken.setblocking(False)
     signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
     try:
         yield woken

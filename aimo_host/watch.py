@@ -50,6 +50,7 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
                     sys.stdout.flush()
                     last = text
                 bell.wait(pause(seen["entries"], now), woken)
+                stop.heed(woken)
     finally:
         bell.close()
 

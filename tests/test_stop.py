@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aimo_host import stop
 from tests.command import COMMAND
 from tests.host.peer import REPOSITORY, environment
 from tests.kept import keep, places, week
@@ -107,3 +108,17 @@ def test_a_server_of_agents_ends_while_its_input_is_open(number: int) -> None:
         assert child.stdout.readline()
         child.send_signal(number)
         assert child.wait(PATIENCE) == 128 + number
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_whose_exception_was_lost_is_heeded_at_the_next_look(number: signal.Signals) -> None:
+    before = signal.signal(number, lambda *_: None)
+    try:
+        with stop.waking() as woken:
+            stop.heed(woken)
+            signal.raise_signal(number)
+            with pytest.raises(KeyboardInterrupt) as caught:
+                stop.heed(woken)
+    finally:
+        signal.signal(number, before)
+    assert getattr(caught.value, "code", 130) == 128 + number

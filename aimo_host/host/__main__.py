@@ -131,10 +131,13 @@ class _Door:
 
 def _end() -> NoReturn:
     """Now: threads may be waiting for a provider; the browser gives us two seconds and none of them is worth waiting for."""
-    children = sys.modules.get("aimo_host.routes.children")
-    if children is not None:
-        children.end_all()  # a vault's program that waits would wait on without us
-    os._exit(_OK)
+    # A vault's program that waits would wait on without us. While the module is still being imported, nothing has been started.
+    end_all = getattr(sys.modules.get("aimo_host.routes.children"), "end_all", None)
+    try:
+        if end_all is not None:
+            end_all()
+    finally:
+        os._exit(_OK)
 
 
 def _objection(arguments: list[str]) -> str | None:

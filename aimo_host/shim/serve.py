@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 
-from aimo_host import __version__
+from aimo_host import __version__, stop
 from aimo_host.shim import guard, static
 from aimo_host.shim.api import Api, SampleApi
 from aimo_host.shim.handler import Handler, Site
@@ -65,7 +65,8 @@ def main(argv: list[str], environ: Mapping[str, str], samples: Callable[[float],
         return 1
     waker, woken = socket.socketpair()
     waker.setblocking(False)
-    successor = Successor(paths, on_arrival=lambda: waker.sendall(b"!"))
+    woken.setblocking(False)
+    successor = Successor(paths, on_arrival=lambda: waker.sendall(b"\0"))  # the number of no signal
     listener = Listener(Bell(paths.bells_dir, (paths.cache, paths.refresh, paths.attempts)), successor.look)
     api = Api(paths, environ, listener) if samples is None else SampleApi(paths, environ, listener, samples)
     port = sockets[0].getsockname()[1]
@@ -152,7 +153,7 @@ def serve(
         while not is_over():
             for ready in select.select([*sockets, woken], [], [])[0]:
                 if ready is woken:
-                    woken.recv(64)
+                    stop.heed(woken)
                     continue
                 free.acquire()
                 _accept(ready, site, free)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 import time
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
 
+from aimo_host.host import __main__ as host
 from aimo_host.state import cache, paths
 from tests.host.peer import COMMAND, ORIGIN, REPOSITORY, Peer, environment, frame, silent
 
@@ -103,3 +106,11 @@ def test_a_browser_that_is_gone_is_the_end_and_no_error(tmp_path: Path) -> None:
         assert host.wait(20) == 0
         host.stdin.close()
     assert said.read_bytes() == b""
+
+
+def test_a_module_that_another_thread_is_still_importing_is_no_fault_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "aimo_host.routes.children", ModuleType("children"))
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    with pytest.raises(SystemExit) as caught:
+        host._end()
+    assert caught.value.code == 0
