@@ -88,6 +88,7 @@ def note(paths: Paths, feed: str, change: Callable[[Attempt], None], now: float)
         attempts = _understood(jsonfile.load_or_set_aside(paths.attempts), now)
         attempt = attempts.setdefault(feed, Attempt())
         change(attempt)
-        kept = sorted(attempts.items(), key=lambda item: item[1].handled, reverse=True)[:_MOST_FEEDS]
+        # Many profiles may deal with one and the same request: then it is who asked last.
+        kept = sorted(attempts.items(), key=lambda item: (item[1].handled, item[1].asked), reverse=True)[:_MOST_FEEDS]
         jsonfile.save(paths.attempts, {"schema": 1, "attempts": {name: a.as_json() for name, a in kept}}, durable=False)
     bell.ring(paths.bells_dir)

@@ -95,6 +95,15 @@ def test_of_very_many_feeds_the_newest_are_kept(paths: Paths, monkeypatch: pytes
     assert sorted(attempts.read(paths, NOW)) == ["claude/browser/2", "claude/browser/3", "claude/browser/4"]
 
 
+def test_of_very_many_feeds_that_dealt_with_one_request_those_that_asked_last_are_kept(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "_MOST_FEEDS", 3)
+    for number in range(5):
+        noted(paths, feed=f"claude/browser/{number}", handled=NOW, asked=NOW + number)
+    assert sorted(attempts.read(paths, NOW)) == ["claude/browser/2", "claude/browser/3", "claude/browser/4"]
+
+
 _records = st.dictionaries(st.sampled_from(["handled", "asked", "code", "retry_at"]), json_values)
 
 
