@@ -131,7 +131,21 @@ def find_chromium() -> str | None:
 
 
 #: What takes longest comes first, so that no worker is still at it when the others are done.
-_FIRST = ("reliability", "browser", "faces", "security", "host", "shim", "test_", "collect", "routes", "setup", "state")
+_FIRST = (
+    "reliability",
+    "setup/test_wheel",
+    "setup/test_clone",
+    "browser",
+    "faces",
+    "security",
+    "host",
+    "shim",
+    "test_",
+    "collect",
+    "routes",
+    "setup",
+    "state",
+)
 
 
 def _turn(item: pytest.Item) -> int:
