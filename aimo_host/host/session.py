@@ -201,23 +201,27 @@ class Session:
     # -- news ---------------------------------------------------------------------------------------------------------------
 
     def _welcome(self) -> None:
-        paths, now = self._context.paths, self._context.clock()
         with self._publishing:
-            record = settings.read(paths)
-            seen = snapshot.snapshot_at(cache.read(paths), record, now)
-            self._sent = {_key(entry): entry for entry in seen["entries"]}
-            self._send(
-                {
-                    "type": "welcome",
-                    "protocol": PROTOCOL,
-                    "host": __version__,
-                    "extension_version": dashboard.extension_version(paths),
-                    "snapshot": seen,
-                    "settings": record,
-                    "refresh_pending": bool(requests.read(paths, now).standing(now)),
-                    "shim": dashboard.state(paths),
-                }
-            )
+            self._send_welcome()
+
+    def _send_welcome(self) -> None:
+        """Everything, read anew; only for who holds `_publishing`, so that nothing older is sent after it."""
+        paths, now = self._context.paths, self._context.clock()
+        record = settings.read(paths)
+        seen = snapshot.snapshot_at(cache.read(paths), record, now)
+        self._sent = {_key(entry): entry for entry in seen["entries"]}
+        self._send(
+            {
+                "type": "welcome",
+                "protocol": PROTOCOL,
+                "host": __version__,
+                "extension_version": dashboard.extension_version(paths),
+                "snapshot": seen,
+                "settings": record,
+                "refresh_pending": bool(requests.read(paths, now).standing(now)),
+                "shim": dashboard.state(paths),
+            }
+        )
 
     def _on_ring(self) -> None:
         try:
@@ -229,20 +233,26 @@ class Session:
             log.write(self._context.paths, f"news: {type(error).__name__}")
 
     def _publish(self) -> None:
-        """Send every entry that changed, or whose provider began or ended being refreshed."""
+        """Send every entry that changed, or whose provider began or ended being refreshed.
+
+        A provider counts as being refreshed until its entries are out: who reads `refreshing: []` has everything.
+        Where a row vanished, everything is sent first.
+        """
         paths, now = self._context.paths, self._context.clock()
-        refreshing = list(requests.read(paths, now).unsettled(now))
-        entries = {_key(e): e for e in snapshot.entries_at(cache.read(paths), settings.read(paths), now)}
         with self._publishing:
-            toggled = set(refreshing) ^ set(self._refreshing)
-            vanished = self._sent.keys() - entries.keys()
-            changed = [e for key, e in entries.items() if e != self._sent.get(key) or key[0] in toggled]
-            self._sent, self._refreshing = entries, refreshing
-            answer = answer_at(list(entries.values()), now) if changed else None
-            for entry in changed:
+            before, was_refreshing = self._sent, self._refreshing
+            # In this order: a reading is written before its request is settled.
+            self._refreshing = list(requests.read(paths, now).unsettled(now))
+            self._sent = {_key(e): e for e in snapshot.entries_at(cache.read(paths), settings.read(paths), now)}
+            if before.keys() - self._sent.keys():
+                self._send_welcome()
+            toggled = set(self._refreshing) ^ set(was_refreshing)
+            changed = [e for key, e in self._sent.items() if e != before.get(key) or key[0] in toggled]
+            answer = answer_at(list(self._sent.values()), now) if changed else None
+            for index, entry in enumerate(changed):
+                to_come = {e["provider"] for e in changed[index + 1 :]}.intersection(was_refreshing)
+                refreshing = [p for p in PROVIDERS if p in self._refreshing or p in to_come]
                 self._send({"type": "entry", "entry": entry, "refreshing": refreshing, "answer": answer})
-        if vanished:
-            self._welcome()
 
 
 def _key(entry: dict[str, Any]) -> tuple[str, str | None]:
