@@ -20,7 +20,6 @@ from aimo_host.state.bell import Bell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Mapping
     from typing import Any, TypeVar
 
@@ -95,13 +94,13 @@ def wait(argv: list[str], environ: Mapping[str, str]) -> int:
     # Hung before anything is read, so that no news is missed between reading and sleeping.
     bell = Bell(asker.paths.bells_dir, (asker.paths.cache, asker.paths.settings))
     try:
-        with stop.waking() as woken:
-            return _wait(asker, bell, until, woken)
+        with stop.Waking() as waking:
+            return _wait(asker, bell, until, waking)
     finally:
         bell.close()
 
 
-def _wait(asker: _Asker, bell: Bell, until: float, woken: socket.socket) -> int:
+def _wait(asker: _Asker, bell: Bell, until: float, waking: stop.Waking) -> int:
     from aimo_host.terminal.clock import time_of
 
     asker.renew(choice.DEFAULT_MAX_AGE, until)
@@ -122,8 +121,8 @@ def _wait(asker: _Asker, bell: Bell, until: float, woken: socket.socket) -> int:
             sys.stderr.write(f"aimo: waiting until {time_of(time.time() + left, time.time())} at most\n")
         if ask_at is not None:
             left = min(left, ask_at - time.time(), _LOOK_AT_THE_CLOCK)
-        bell.wait(max(0.0, left), woken)
-        stop.heed(woken)
+        bell.wait(max(0.0, left), waking.woken)
+        waking.heed()
 
 
 class Plan:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterator
-
+    from collections.abc import Callable
+    from typing import Self
 
 _NAMES = ("SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 
@@ -46,36 +45,47 @@ def as_by_an_interrupt(work: Callable[[], int]) -> int:
                 signal.signal(one, signal.SIG_DFL)
 
 
-def heed(woken: socket.socket) -> None:
-    """Raise once more what the signals behind `woken` raised: that was lost if it came in the middle of some callback.
+class Waking:
+    """`woken` can be read from as soon as a signal has come: one that comes just before a sleep does not end it.
 
-    Raises:
-        KeyboardInterrupt, Stopped: one of them was to end the process.
+    with Waking() as waking:
+        select.select([waking.woken], [], [])
+        waking.heed()
     """
-    try:
-        numbers = woken.recv(64)
-    except BlockingIOError:
-        return
-    if signal.SIGINT in numbers:
-        raise KeyboardInterrupt
-    for name in _NAMES:
-        number = getattr(signal, name, None)
-        if number is not None and number in numbers:
-            raise Stopped(number)
 
+    woken: socket.socket
 
-@contextlib.contextmanager
-def waking() -> Iterator[socket.socket]:
-    """There is something to read here as soon as a signal has come: one that comes just before a sleep does not end it."""
-    import socket
+    def __enter__(self) -> Self:
+        import socket  # only who sleeps needs it
 
-    waker, woken = socket.socketpair()
-    waker.setblocking(False)
-    woken.setblocking(False)
-    signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
-    try:
-        yield woken
-    finally:
+        self._waker, self.woken = socket.socketpair()
+        self._waker.setblocking(False)
+        self.woken.setblocking(False)
+        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+        return self
+
+    def __exit__(self, *_: object) -> None:
         signal.set_wakeup_fd(-1)
-        waker.close()
-        woken.close()
+        self._waker.close()
+        self.woken.close()
+
+    def wake(self) -> None:
+        """End the sleep from another thread, as a signal does; nothing is raised for it."""
+        self._waker.sendall(b"\0")  # the number of no signal
+
+    def heed(self) -> None:
+        """Raise once more what the signals that came have raised: that was lost if it came in the middle of some callback.
+
+        Raises:
+            KeyboardInterrupt, Stopped: one of them was to end the process.
+        """
+        try:
+            numbers = self.woken.recv(64)
+        except BlockingIOError:
+            return
+        if signal.SIGINT in numbers:
+            raise KeyboardInterrupt
+        for name in _NAMES:
+            number = getattr(signal, name, None)
+            if number is not None and number in numbers:
+                raise Stopped(number)

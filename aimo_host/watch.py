@@ -39,7 +39,7 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
     bell = Bell(found.bells_dir, (found.cache, found.settings))
     last = ""
     try:
-        with stop.waking() as woken:
+        with stop.Waking() as waking:
             while True:
                 now = time.time()
                 seen = snapshot.snapshot_at(cache.read(found), settings.read(found), now)
@@ -49,8 +49,8 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
                     sys.stdout.buffer.write((_BETWEEN.get(name, "") if last else "").encode() + text.encode())
                     sys.stdout.flush()
                     last = text
-                bell.wait(pause(seen["entries"], now), woken)
-                stop.heed(woken)
+                bell.wait(pause(seen["entries"], now), waking.woken)
+                waking.heed()
     finally:
         bell.close()
 

@@ -114,11 +114,11 @@ def test_a_server_of_agents_ends_while_its_input_is_open(number: int) -> None:
 def test_a_signal_whose_exception_was_lost_is_heeded_at_the_next_look(number: signal.Signals) -> None:
     before = signal.signal(number, lambda *_: None)
     try:
-        with stop.waking() as woken:
-            stop.heed(woken)
+        with stop.Waking() as waking:
+            waking.heed()
             signal.raise_signal(number)
             with pytest.raises(KeyboardInterrupt) as caught:
-                stop.heed(woken)
+                waking.heed()
     finally:
         signal.signal(number, before)
     assert getattr(caught.value, "code", 130) == 128 + number

@@ -9,6 +9,7 @@ import sys
 import time
 
 from aimo_host.state import atomic, presence
+from aimo_host.state.installation import own_command
 from aimo_host.state.lock import FileLock
 from aimo_host.state.paths import bundled
 
@@ -72,13 +73,12 @@ def _started(context: Context) -> str | None:
 def _start_detached(context: Context) -> subprocess.Popen[bytes]:
     import subprocess
 
-    command = [sys.executable, "-I", "-m", "aimo_host", "serve"]
     environ, folder, nowhere = dict(context.environ), context.paths.state_dir, subprocess.DEVNULL
     flags = 0
     if sys.platform == "win32":
         flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_BREAKAWAY_FROM_JOB
     return subprocess.Popen(
-        command,
+        own_command("serve"),
         env=environ,
         cwd=folder,
         stdin=nowhere,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import threading
 import time
 
@@ -14,6 +13,7 @@ from aimo_host.gauge.answer import answer_at
 from aimo_host.shim import contract, known
 from aimo_host.state import ledger, presence, requests, settings
 from aimo_host.state.bell import Bell
+from aimo_host.state.installation import own_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,10 +133,14 @@ class Api:
             if not any(self._is_left_alone(provider) for provider, at in moments.items() if not found.is_settled(provider, at)):
                 return
             nowhere = subprocess.DEVNULL
-            command = [sys.executable, "-I", "-m", "aimo_host", "refresh", "--pending"]
             try:
                 child = subprocess.Popen(
-                    command, env=dict(self._environ), cwd=self._paths.state_dir, stdin=nowhere, stdout=nowhere, stderr=nowhere
+                    own_command("refresh", "--pending"),
+                    env=dict(self._environ),
+                    cwd=self._paths.state_dir,
+                    stdin=nowhere,
+                    stdout=nowhere,
+                    stderr=nowhere,
                 )
             except OSError:  # no process to be had, or no interpreter any more: what is known is the answer
                 return

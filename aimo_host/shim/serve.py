@@ -6,7 +6,6 @@ import argparse
 import errno
 import os
 import select
-import signal
 import socket
 import sys
 import threading
@@ -63,20 +62,15 @@ def main(argv: list[str], environ: Mapping[str, str], samples: Callable[[float],
     except PortTakenError as error:
         sys.stderr.write(f"aimo serve: {error.strerror or error}\n")
         return 1
-    waker, woken = socket.socketpair()
-    waker.setblocking(False)
-    woken.setblocking(False)
-    successor = Successor(paths, on_arrival=lambda: waker.sendall(b"\0"))  # the number of no signal
-    listener = Listener(Bell(paths.bells_dir, (paths.cache, paths.refresh, paths.attempts)), successor.look)
-    api = Api(paths, environ, listener) if samples is None else SampleApi(paths, environ, listener, samples)
     port = sockets[0].getsockname()[1]
-    # Without it an interrupt that comes just before `select` sleeps, or any on Windows, would wait for the next client.
-    signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
-    try:
-        serve(sockets, api, paths, token, woken, lambda: successor.is_here)
-    finally:
-        signal.set_wakeup_fd(-1)
-        listener.close()
+    with stop.Waking() as waking:
+        successor = Successor(paths, on_arrival=waking.wake)
+        listener = Listener(Bell(paths.bells_dir, (paths.cache, paths.refresh, paths.attempts)), successor.look)
+        api = Api(paths, environ, listener) if samples is None else SampleApi(paths, environ, listener, samples)
+        try:
+            serve(sockets, api, paths, token, waking, lambda: successor.is_here)
+        finally:
+            listener.close()
     successor.take_over(port, environ)
     return 0
 
@@ -140,10 +134,10 @@ def serve(
     api: Api,
     paths: state_paths.Paths,
     token: str | None,
-    woken: socket.socket,
+    waking: stop.Waking,
     is_over: Callable[[], bool],
 ) -> None:
-    """Accept connections until interrupted, or until it is over; whoever knows that it is writes to the other end of `woken`."""
+    """Accept connections until interrupted, or until it is over; whoever knows that it is calls `waking.wake`."""
     port = sockets[0].getsockname()[1]
     site = Site(api, static.table(), port=port, token=token)
     sign = _sign(paths, port)
@@ -151,9 +145,9 @@ def serve(
     try:
         _say(f"listening on http://localhost:{port}\n")
         while not is_over():
-            for ready in select.select([*sockets, woken], [], [])[0]:
-                if ready is woken:
-                    stop.heed(woken)
+            for ready in select.select([*sockets, waking.woken], [], [])[0]:
+                if ready is waking.woken:
+                    waking.heed()
                     continue
                 free.acquire()
                 _accept(ready, site, free)

@@ -1,4 +1,4 @@
-"""Whether the aimo that would be started now is still the one that runs here.
+"""The aimo that runs here: how it starts a process of its own, and whether it is still the one that would be started now.
 
 An upgrade switches the launcher, or exchanges the package below a running process, whose lazy imports would then fail one by one.
 Looks only when asked, and never at a clock: whoever installs rings the bell.
@@ -7,6 +7,7 @@ Looks only when asked, and never at a clock: whoever installs rings the bell.
 from __future__ import annotations
 
 import os
+import sys
 
 import aimo_host
 from aimo_host.state import atomic
@@ -15,6 +16,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from aimo_host.state.atomic import Mark
     from aimo_host.state.paths import Paths
+
+
+def own_command(*arguments: str) -> list[str]:
+    """`aimo` with these arguments in this interpreter, whatever the folder and the environment say about Python.
+
+    One thing of what they say is passed on: to leave nothing compiled behind.
+    """
+    flags = ["-I", "-B"] if sys.dont_write_bytecode else ["-I"]
+    return [sys.executable, *flags, "-m", "aimo_host", *arguments]
 
 
 class Installation:

@@ -201,6 +201,8 @@ def _no_more_than(blocks: int) -> Callable[[Home], None]:
     """As on a full disk, no file may grow beyond so many blocks of 512 bytes."""
 
     def limit(home: Home) -> None:
+        # Python keeps the first half of what it compiled, and would run that ever after.
+        home.environ["PYTHONDONTWRITEBYTECODE"] = "1"
         home.prefix = ("sh", "-c", f'ulimit -f {blocks}; exec "$0" "$@"')
 
     return limit
