@@ -60,7 +60,7 @@ def _dotenv(paths: Paths) -> dict[str, str]:
 
     from dotenv import dotenv_values
 
-    text = content.decode("utf-8", errors="replace")
+    text = content.decode("utf-8-sig", errors="replace")  # Notepad begins with a byte order mark
     return {
         name: value for name, value in dotenv_values(stream=io.StringIO(text), interpolate=False).items() if value is not None
     }
@@ -92,5 +92,5 @@ def store(paths: Paths, name: str, value: str) -> None:
 
 def _assigned(line: str) -> str | None:
     """The variable that a line of `.env` sets, in any spelling that python-dotenv reads."""
-    words = line.partition("=")[0].split()
+    words = line.lstrip("\ufeff").partition("=")[0].split()
     return words[-1].strip("'") if words and words[:-1] in ([], ["export"]) else None

@@ -152,6 +152,13 @@ def test_a_last_line_without_an_end_stays_a_line_of_its_own(paths: Paths) -> Non
     assert text_of(paths) == f"A=1\n{KEY}=abc\n"
 
 
+def test_a_mark_that_an_editor_put_before_the_first_key_hides_it_from_nobody(paths: Paths) -> None:
+    put(paths, f"\ufeff{KEY}=old\n")
+    assert load(paths) == "old"
+    secrets.store(paths, KEY, "")
+    assert load(paths) is None
+
+
 def test_bytes_that_are_no_text_are_left_as_they_are(paths: Paths) -> None:
     put(paths, b"A=\xff\xfe\n")
     secrets.store(paths, KEY, "abc")

@@ -21,7 +21,7 @@ _MOST_NAMED = 3
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 #: Private environments that install.py made: pip's business, and thousands of files.
 _ENVIRONMENT = re.compile(r"env-\d")
-_MARKS_OF_ORDER = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_MARKS_OF_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _EVIDENCE = re.compile(r"\.bad-\d$")
 
 
@@ -149,9 +149,9 @@ def _env(path: str) -> list[Finding]:
     except OSError:
         text = f"{path} cannot be read, so no key in it is used."
         return [problem(text, "Make it a plain file of your own: no folder, no link, no larger than a few lines.")]
-    if content.startswith(_MARKS_OF_ORDER) or b"\0" in content:
-        text = f"{path} is not plain UTF-8 (PowerShell writes such files), so keys in it may not be found."
-        return [problem(text, "Save it as UTF-8 without a byte order mark.")]
+    if content.startswith(_MARKS_OF_UTF16) or b"\0" in content:
+        text = f"{path} is UTF-16 (PowerShell writes such files), so no key in it is found."
+        return [problem(text, "Save it as UTF-8.")]
     return []
 
 
