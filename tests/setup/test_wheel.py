@@ -249,8 +249,9 @@ def test_a_dashboard_that_runs_goes_on_as_the_newer_one_and_is_mentioned_by_who_
     try:
         until(lambda: presence.present(places().presence_dir), "it serves")
         assert "`aimo serve`" not in install(newer)
-        [shim] = [facts for facts in presence.present(places().presence_dir) if facts["kind"] == "shim"]
-        assert (shim["pid"], shim["version"]) == (serving.pid, NEWER)
+        until(lambda: presence.present(places().presence_dir), "it serves again")  # the older one takes its sign down first
+        [shim] = presence.present(places().presence_dir)
+        assert (shim["kind"], shim["pid"], shim["version"]) == ("shim", serving.pid, NEWER)
         assert "`aimo serve` still runs: stop it." in aimo(newer, "uninstall").stdout
     finally:
         serving.terminate()
