@@ -12,6 +12,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from aimo_host import stop
 from aimo_host.routes import browser, children
 from aimo_host.state import attempts, presence
 from aimo_host.state.bell import Bell
@@ -75,15 +76,17 @@ def is_attended() -> bool:
 
 
 def wait(where: Paths, seconds: float) -> bool:
-    """Sleep until a host is here; False if none is after so many seconds."""
+    """Sleep until a host is here; False if none is after so many seconds. For the main thread: a signal ends it."""
     bell = Bell(where.bells_dir, (where.presence_dir,))
     deadline = time.monotonic() + seconds
     try:
-        while not is_here(where):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return False
-            bell.wait(left)
+        with stop.Waking() as waking:
+            while not is_here(where):
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                bell.wait(left, waking.woken)
+                waking.heed()
     finally:
         bell.close()
     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -204,6 +205,21 @@ def test_a_dry_run_at_a_terminal_leads_nobody_on() -> None:
 
 def test_patience_ends() -> None:
     assert leading.wait(paths.find(os.environ), 0.0) is False
+
+
+def test_ctrl_c_just_before_it_sleeps_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.signal(signal.SIGINT, lambda *_: None)  # its exception came to nothing
+
+    def is_here(_where: paths.Paths) -> bool:
+        signal.raise_signal(signal.SIGINT)
+        return False
+
+    monkeypatch.setattr(leading, "is_here", is_here)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            leading.wait(paths.find(os.environ), 1.0)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 # -- the window on the folder
