@@ -27,6 +27,8 @@ MARKER = "aimo-env.json"
 EXTRAS = (("mcp", "mcp"), ("prometheus", "prometheus_client"))
 #: Variables that would send pip or the new interpreter elsewhere.
 MISLEADING = ("PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIRE_VIRTUALENV", "PIP_NO_DEPS")
+#: An interrupt that comes just before a sleep is heeded only at the end of it.
+LOOK_SECONDS = 1.0
 #: What is none of pip's business, nor of the packages that it builds.
 SECRET = ("ZAI_API_KEY", "Z_AI_API_KEY", "OLLAMA_API_KEY", "AIMO_TOKEN", "BW_SESSION")
 NO_PIP = re.compile(r"ensurepip is not\s+available|No module named '?(ensurepip|venv)")
@@ -113,25 +115,33 @@ def run(command, env=None, cwd=None):
     held = []  # type: list[int]
     # An interrupt between the start of the child and its first mention here would leave it behind.
     before = [(number, signal.signal(number, lambda got, _: held.append(got))) for number in (signal.SIGINT, signal.SIGTERM)]
+    child = None
     try:
-        child = subprocess.Popen(
-            command, env=env, cwd=cwd, stdin=nothing, stdout=pipe, stderr=both, errors="replace", start_new_session=True
-        )
-    finally:
-        for number, handler in before:
-            signal.signal(number, handler)
-    try:
+        try:
+            child = subprocess.Popen(
+                command, env=env, cwd=cwd, stdin=nothing, stdout=pipe, stderr=both, errors="replace", start_new_session=True
+            )
+        finally:
+            for number, handler in before:
+                signal.signal(number, handler)
         for got in held:
             signal.raise_signal(got)
-        output = child.communicate()[0]
+        while True:
+            try:
+                output = child.communicate(timeout=LOOK_SECONDS)[0]
+            except subprocess.TimeoutExpired:
+                continue
+            return child.returncode, output
     except BaseException:
-        if os.name == "nt":
-            child.kill()
-        else:
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
+        if child is not None:
+            if os.name == "nt":
+                child.kill()
+            else:
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            if child.stdout is not None:
+                child.stdout.close()
         raise
-    return child.returncode, output
 
 
 def is_complete(env, digest):

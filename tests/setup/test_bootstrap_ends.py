@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,16 +36,35 @@ install.run(["/bin/sh", "-c", 'sleep 600 & echo $! >"$0.part"; mv "$0.part" "$0"
 def test_an_interrupt_ends_the_childrens_children_too(home: Path, when: str) -> None:
     note = home / "pid"
     command = [sys.executable, "-c", INTERRUPTED, install.ROOT, str(note), when]
-    running = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    while not note.exists():
-        assert running.poll() is None or note.exists()
-    if when == "runs":
-        running.send_signal(signal.SIGINT)
-    assert running.wait(timeout=10) != 0
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as running:
+        try:
+            while not note.exists():
+                assert running.poll() is None or note.exists()
+            if when == "runs":
+                running.send_signal(signal.SIGINT)
+            assert running.wait(timeout=10) != 0
+        finally:
+            running.kill()
     patience = time.monotonic() + 10
     while _is_alive(note.read_text().strip()):  # a kill that was sent takes effect a moment later
         assert time.monotonic() < patience
         time.sleep(0.01)
+
+
+def test_an_interrupt_just_before_it_sleeps_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(install, "LOOK_SECONDS", 0.05)
+    looked: list[float | None] = []
+
+    class Deaf(subprocess.Popen[str]):
+        def communicate(self, *arguments: Any, **named: Any) -> tuple[str, str]:
+            looked.append(named.get("timeout"))
+            if len(looked) > 1:
+                signal.raise_signal(signal.SIGINT)
+            return super().communicate(*arguments, **named)
+
+    monkeypatch.setattr(subprocess, "Popen", Deaf)
+    with pytest.raises(KeyboardInterrupt):
+        install.run(["/bin/sh", "-c", "sleep 5"])
 
 
 #: install.py with an environment in which `aimo install` waits for the extension, and leaves well when it is interrupted.
