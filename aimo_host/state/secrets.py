@@ -60,7 +60,7 @@ def _dotenv(paths: Paths) -> dict[str, str]:
 
     from dotenv import dotenv_values
 
-    text = content.decode("utf-8-sig", errors="replace")  # Notepad begins with a byte order mark
+    text = content.decode("utf-8-sig", errors="replace")  # Notepad's mark; python-dotenv 1.0 leaves it in a name
     return {
         name: value for name, value in dotenv_values(stream=io.StringIO(text), interpolate=False).items() if value is not None
     }
