@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shlex
 import sys
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import pytest
 from aimo_host.shim.api import Api
 from aimo_host.state import bell, paths, presence
 from tests.host.peer import REPOSITORY
-from tests.shim.wire import Shim
+from tests.shim.wire import PATIENCE, Shim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +48,7 @@ def ring(shim: Shim) -> None:
 
 def line(shim: Shim) -> str:
     assert shim.process.stdout is not None
+    assert select.select([shim.process.stdout], [], [], PATIENCE)[0], "it says nothing"
     return shim.process.stdout.readline()
 
 
