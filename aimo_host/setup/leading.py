@@ -53,6 +53,8 @@ def lead_on(system: System, *, attended: bool, was_connected: bool) -> bool:
     try:
         _say("Waiting for the extension (Ctrl-C: later) ...")
         seen = wait(where, PATIENCE_SECONDS)
+    except stop.Stopped:  # by somebody else: there is nobody to talk to, and it was not the person's choice
+        raise
     except KeyboardInterrupt:
         _say("\nLater, then. aimo is installed; `aimo doctor` says what is still missing.")
         return False

@@ -117,6 +117,16 @@ def test_ctrl_c_while_it_waits_is_an_installation_all_the_same() -> None:
 
 
 @pytest.mark.usefixtures("chrome")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_who_ends_it_while_it_waits_is_not_taken_for_the_person(number: signal.Signals) -> None:
+    with installing() as terminal:
+        terminal.reads(WAITING)
+        terminal.process.send_signal(number)
+        assert terminal.exit_code() == 128 + number
+    assert terminal.text.endswith(f"{WAITING}\n")
+
+
+@pytest.mark.usefixtures("chrome")
 def test_waiting_wakes_nobody_up() -> None:
     with installing() as terminal:
         terminal.reads(WAITING)
