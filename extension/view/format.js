@@ -46,7 +46,7 @@ export function duration(ms, words) {
 }
 
 /**
- * A moment, as short as it can be told: "09:00" today, "Wed 09:00" within the week around now, else "9 Dec".
+ * A moment, as short as it can be told: "09:00" today, "Wed 09:00" within the week around now, else "9 Dec". No line ends in it.
  * @param {number} at
  * @param {number} now
  * @param {Words} words
@@ -54,8 +54,11 @@ export function duration(ms, words) {
 export function moment(at, now, words) {
   const time = new Intl.DateTimeFormat(words.language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(at);
   if (new Date(at).toDateString() === new Date(now).toDateString()) return time;
-  if (Math.abs(at - now) < 6 * DAY) return `${new Intl.DateTimeFormat(words.language, { weekday: "short" }).format(at)} ${time}`;
-  return new Intl.DateTimeFormat(words.language, { day: "numeric", month: "short" }).format(at);
+  const isNear = Math.abs(at - now) < 6 * DAY;
+  /** @type {Intl.DateTimeFormatOptions} */
+  const style = isNear ? { weekday: "short" } : { day: "numeric", month: "short" };
+  const day = new Intl.DateTimeFormat(words.language, style).format(at);
+  return (isNear ? `${day} ${time}` : day).replaceAll(" ", "\u00a0");
 }
 
 /** @param {number} at @param {Words} words a moment in full, for those who point at it */

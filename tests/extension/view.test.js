@@ -46,9 +46,9 @@ for (const [ms, english, japanese] of LENGTHS) {
 
 const MOMENTS = [
   [NOW + 2 * HOUR, "12:00"],
-  [NOW + 3 * DAY, "Wed 10:00"],
-  [NOW - DAY, "Sat 10:00"],
-  [NOW + 20 * DAY, "Dec 12"],
+  [NOW + 3 * DAY, "Wed\u00a010:00"],
+  [NOW - DAY, "Sat\u00a010:00"],
+  [NOW + 20 * DAY, "Dec\u00a012"],
 ];
 for (const [at, said] of MOMENTS) test(`a moment is told as ${said}`, () => assert.equal(moment(at, NOW, en), said));
 
@@ -81,14 +81,14 @@ for (const [fields, english, japanese] of NAMES) {
 
 const ENDS = [
   [{ resets_at: iso(NOW + 2 * HOUR + 600_000) }, "in 2 h 10 m"],
-  [{ resets_at: iso(NOW + 3 * DAY) }, "Wed 10:00"],
+  [{ resets_at: iso(NOW + 3 * DAY) }, "Wed\u00a010:00"],
   [{ resets_at: null, state: "not_started", used_pct: 0 }, "not started"],
   [{ resets_at: null, used_pct: null, state: "unknown" }, ""],
   [{ resets_at: null, resets_in: "2 hours" }, "in 1 h 59 m"],
   [{ resets_at: iso(NOW - HOUR), used_pct: null, state: "reset_due" }, "reset 09:00"],
-  [{ pace: { state: "ahead", expected_pct: 40, runs_out_at: iso(NOW + DAY) } }, "out ~Mon 10:00"],
-  [{ used_pct: 100, pace: { state: "ahead", expected_pct: 40, runs_out_at: iso(NOW + DAY) } }, "Wed 10:00"],
-  [{ pace: { state: "ahead", expected_pct: 40, runs_out_at: iso(NOW - HOUR) } }, "Wed 10:00"],
+  [{ pace: { state: "ahead", expected_pct: 40, runs_out_at: iso(NOW + DAY) } }, "out ~Mon\u00a010:00"],
+  [{ used_pct: 100, pace: { state: "ahead", expected_pct: 40, runs_out_at: iso(NOW + DAY) } }, "Wed\u00a010:00"],
+  [{ pace: { state: "ahead", expected_pct: 40, runs_out_at: iso(NOW - HOUR) } }, "Wed\u00a010:00"],
   [{ kind: "spend", usage: 12.34, limit: 50, unit: "USD" }, "$12.34 / $50"],
   [{ kind: "spend", usage: 36.797, limit: 1000, unit: "credits" }, "36.8 / 1,000"],
   [{ kind: "spend", usage: 3, limit: null, unit: "EUR" }, "€3"],
@@ -268,9 +268,9 @@ const USE = { code: "use", provider: "codex", account: "a1", headroom_pct: 84.9,
 const codex = (fields) => entryOf({ provider: "codex", account: "a1", ...fields });
 
 const SENTENCES = [
-  [USE, "Use Codex: 84 % left until Wed 10:00", "Codexが使えます: 水 10:00まで残り84%"],
+  [USE, "Use Codex: 84 % left until Wed\u00a010:00", "Codexが使えます: 水\u00a010:00まで残り84%"],
   [{ ...USE, code: "use_open", until: null }, "Use Codex: 84 % left", "Codexが使えます: 残り84%"],
-  [{ code: "none_left", until: inDays(2) }, "Nothing left until Tue 10:00", "火 10:00まで使えるものがありません"],
+  [{ code: "none_left", until: inDays(2) }, "Nothing left until Tue\u00a010:00", "火\u00a010:00まで使えるものがありません"],
   [{ code: "none_left_open" }, "Nothing left", "使えるものがありません"],
   [{ code: "unknown" }, "Not known whether anything is left", "使えるものがあるか不明です"],
   [{ code: "a code of tomorrow" }, "", ""],
@@ -302,11 +302,11 @@ test("a host that has not said anything yet is not made up for", () =>
 test("two accounts of one provider are told apart by their names", () => {
   const said = saidOf({ ...USE, account_name: "work" }, { code: "unknown", provider: "codex", account_name: "home" });
   const { answer, facts } = headline(said, [codex({}), codex({ account: "a2" })], NOW, en);
-  assert.deepEqual([answer, facts], ["Use Codex (work): 84 % left until Wed 10:00", ["Codex (home) unknown"]]);
+  assert.deepEqual([answer, facts], ["Use Codex (work): 84 % left until Wed\u00a010:00", ["Codex (home) unknown"]]);
 });
 
 const NOTES = [
-  [{ code: "full", scope: "Fable", until: inDays(3) }, "Claude Fable full until Wed 10:00"],
+  [{ code: "full", scope: "Fable", until: inDays(3) }, "Claude Fable full until Wed\u00a010:00"],
   [{ code: "full", until: null }, "Claude full"],
   [{ code: "full", until: iso(NOW - 1) }, ""],
   [{ code: "blocked" }, "Claude refuses work"],

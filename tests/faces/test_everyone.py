@@ -218,7 +218,7 @@ _DAYS = {"en": "Mon Tue Wed Thu Fri Sat Sun", "ja": "月 火 水 木 金 土 日
 @on((POPUP, "full", "en"), (POPUP, "full", "ja"))
 def test_times_are_of_the_person_s_zone(house: Theatre, seen: Page, language: str) -> None:
     reset = datetime.fromtimestamp(parse_iso(_fable(house)["resets_at"]) or 0, timezone(timedelta(hours=9)))
-    expected = f"{_DAYS[language].split()[reset.weekday()]} {reset:%H:%M}"
+    expected = f"{_DAYS[language].split()[reset.weekday()]}\u00a0{reset:%H:%M}"
     assert expected in (seen.locator(".row.full .end").first.text_content() or "")
 
 
