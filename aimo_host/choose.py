@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
 
@@ -22,6 +23,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, TypeVar
+
+    from aimo_host.state.installation import Installation
 
     Entries = list[dict[str, Any]]
     T = TypeVar("T")
@@ -84,23 +87,41 @@ def can(argv: list[str], environ: Mapping[str, str]) -> int:
 
 
 def wait(argv: list[str], environ: Mapping[str, str]) -> int:
-    """Return with 0 as soon as so much is left; at the time-out with 3, or 4 if it is not known how much is left."""
+    """Return with 0 as soon as so much is left; at the time-out with 3, or 4 if it is not known how much is left.
+
+    An aimo that is installed meanwhile goes on with it.
+    """
+    from aimo_host.state.installation import Installation
+
     codes = "Exit code: 0 so much is left; at the time-out, 3 it is not, 4 it is not known."
     parser = _about_one("aimo wait", "Sleep until so much is left.", codes)
     parser.add_argument("--timeout", type=_duration, default=_duration("6h"), metavar="T", help="90, 30m, 6h, 2d (default: 6h)")
     options = parser.parse_args(argv)
     until = time.monotonic() + options.timeout
     asker = _Asker(_question(options), environ, named=True)
+    installation = Installation(asker.paths)
     # Hung before anything is read, so that no news is missed between reading and sleeping.
     bell = Bell(asker.paths.bells_dir, (asker.paths.cache, asker.paths.settings))
     try:
         with stop.Waking() as waking:
-            return _wait(asker, bell, until, waking)
+            code = _wait(asker, bell, until, waking, installation)
     finally:
         bell.close()
+    if code is None:
+        installation.become(environ, "wait", *_within(until - time.monotonic(), argv))
+        sys.stderr.write("aimo: this aimo was taken away while it waited\n")
+        code = UNKNOWN
+    return code
 
 
-def _wait(asker: _Asker, bell: Bell, until: float, waking: stop.Waking) -> int:
+def _within(seconds: float, argv: list[str]) -> list[str]:
+    """The same arguments with another time-out: the last one counts."""
+    end = argv.index("--") if "--" in argv else len(argv)
+    return [*argv[:end], "--timeout", str(max(0, math.ceil(seconds))), *argv[end:]]
+
+
+def _wait(asker: _Asker, bell: Bell, until: float, waking: stop.Waking, installation: Installation) -> int | None:
+    """The exit code; None if the aimo that runs here is over."""
     from aimo_host.terminal.clock import time_of
 
     asker.renew(choice.DEFAULT_MAX_AGE, until)
@@ -123,6 +144,8 @@ def _wait(asker: _Asker, bell: Bell, until: float, waking: stop.Waking) -> int:
             left = min(left, ask_at - time.time(), _LOOK_AT_THE_CLOCK)
         bell.wait(max(0.0, left), waking.woken)
         waking.heed()
+        if installation.is_over():
+            return None
 
 
 class Plan:

@@ -18,6 +18,7 @@ from aimo_host.gauge import snapshot
 from aimo_host.gauge.times import parse_iso
 from aimo_host.state import cache, paths, settings
 from aimo_host.state.bell import Bell
+from aimo_host.state.installation import Installation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,16 +32,17 @@ _LOOK_AT_THE_CLOCK = 60.0
 
 
 def main(argv: list[str], environ: Mapping[str, str]) -> int:
-    """Print until interrupted, or until the reader goes."""
+    """Print until interrupted, or until the reader goes. An aimo that is installed meanwhile goes on with it."""
     parser = argparse.ArgumentParser(prog="aimo watch", description="Print a line now and at every change; asks no provider.")
     parser.add_argument("--as", dest="name", choices=tuple(FORMS), default="json", help="for whom (default: json)")
     name = parser.parse_args(argv).name
     found = paths.find(environ)
+    installation = Installation(found)
     bell = Bell(found.bells_dir, (found.cache, found.settings))
     last = ""
     try:
         with stop.Waking() as waking:
-            while True:
+            while not installation.is_over():
                 now = time.time()
                 seen = snapshot.snapshot_at(cache.read(found), settings.read(found), now)
                 text = FORMS[name](seen, now)
@@ -53,6 +55,8 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
                 waking.heed()
     finally:
         bell.close()
+    installation.become(environ, "watch", *argv)
+    return 0
 
 
 def pause(entries: list[dict[str, Any]], now: float) -> float | None:

@@ -5,10 +5,6 @@ Without this, a shim would lose the files it serves and the modules it has not i
 
 from __future__ import annotations
 
-import os
-import sys
-
-import aimo_host
 from aimo_host.state.installation import Installation
 
 TYPE_CHECKING = False
@@ -22,14 +18,13 @@ class Successor:
     """Looks, at every ring, whether there is one; `on_arrival` is called in the bell's thread, once."""
 
     def __init__(self, paths: Paths, on_arrival: Callable[[], None]) -> None:
-        self._command, self._launcher = paths.command, paths.launcher
         self._installation = Installation(paths)
         self._on_arrival = on_arrival
         self.is_here = False
 
     def look(self) -> None:
         """At the disk: two files, of which a look says whether they are the same."""
-        if not self.is_here and self._installation.was_replaced() and (self._can_start() or _is_orphan()):
+        if not self.is_here and self._installation.is_over():
             self.is_here = True
             self._on_arrival()
 
@@ -39,15 +34,4 @@ class Successor:
         Raises:
             OSError: it cannot be started.
         """
-        if self._can_start():
-            os.execve(self._command, [self._command, "serve", "--port", str(port)], dict(environ))  # noqa: S606 - our own launcher
-
-    def _can_start(self) -> bool:
-        # On Windows a process cannot become another one without leaving its terminal; `aimo install` says what to do there.
-        # Who takes aimo away begins with the launcher and ends with the command.
-        return sys.platform != "win32" and os.path.exists(self._launcher) and os.access(self._command, os.X_OK)
-
-
-def _is_orphan() -> bool:
-    """Whether aimo was removed below this process."""
-    return not os.path.exists(str(aimo_host.__file__))
+        self._installation.become(environ, "serve", "--port", str(port))

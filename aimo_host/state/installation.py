@@ -1,4 +1,4 @@
-"""The aimo that runs here: how it starts a process of its own, and whether it is still the one that would be started now.
+"""The aimo that runs here: how it starts a process of its own, and how one goes on as the aimo that would be started now.
 
 An upgrade switches the launcher, or exchanges the package below a running process, whose lazy imports would then fail one by one.
 Looks only when asked, and never at a clock: whoever installs rings the bell.
@@ -14,6 +14,8 @@ from aimo_host.state import atomic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aimo_host.state.atomic import Mark
     from aimo_host.state.paths import Paths
 
@@ -31,6 +33,7 @@ class Installation:
     """What is on the disk, as it was when this process began."""
 
     def __init__(self, paths: Paths) -> None:
+        self._launcher, self._command = paths.launcher, paths.command
         files = (paths.launcher, os.path.abspath(str(aimo_host.__file__)))
         self._seen = {path: (_look(path), _content(path)) for path in files}
 
@@ -44,6 +47,24 @@ class Installation:
                 return True
             self._seen[path] = (now, content)
         return False
+
+    def is_over(self) -> bool:
+        """Whether a long-running process has to go on as another aimo, or to end. Costs as much as `was_replaced`."""
+        return self.was_replaced() and (self._can_start() or not os.path.exists(str(aimo_host.__file__)))
+
+    def become(self, environ: Mapping[str, str], *arguments: str) -> None:
+        """Go on, in this process, as the aimo that is installed now, with these arguments; returns where there is none any more.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        if self._can_start():
+            os.execve(self._command, [self._command, *arguments], dict(environ))  # noqa: S606 - our own launcher
+
+    def _can_start(self) -> bool:
+        # On Windows a process cannot become another one without leaving its terminal; `aimo install` says what to do there.
+        # Who takes aimo away begins with the launcher and ends with the command.
+        return sys.platform != "win32" and os.path.exists(self._launcher) and os.access(self._command, os.X_OK)
 
 
 def _look(path: str) -> Mark | None:

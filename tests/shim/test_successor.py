@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ import pytest
 
 from aimo_host.shim.api import Api
 from aimo_host.state import bell, paths, presence
-from tests.host.peer import REPOSITORY
+from tests.installed import install, started
 from tests.shim.wire import PATIENCE, Shim
 
 if TYPE_CHECKING:
@@ -30,18 +29,6 @@ def shim(aimo_home: Path) -> Iterator[Shim]:
         yield running
 
 
-def install(which: str, home: Path) -> None:
-    """Writes launcher and command; the command leaves word of itself, and is the checkout's own aimo."""
-    (home / "data/bin").mkdir(parents=True, exist_ok=True)
-    (home / "data/bin/aimo-host").write_text(f"#!/bin/sh\nexec /{which}/bin/python -I -m aimo_host.host\n")
-    command = home / "data/bin/aimo"
-    command.write_text(
-        f"#!/bin/sh\necho {which} >>{shlex.quote(str(home / 'started'))}\n"
-        f'cd {shlex.quote(REPOSITORY)} && exec {shlex.quote(sys.executable)} -m aimo_host "$@"\n'
-    )
-    command.chmod(0o700)
-
-
 def ring(shim: Shim) -> None:
     bell.ring(os.path.join(shim.home, "state", "bells"))
 
@@ -56,7 +43,7 @@ def test_the_newer_one_goes_on_at_the_same_port(shim: Shim, aimo_home: Path) -> 
     install(NEWER, aimo_home)
     ring(shim)
     assert line(shim) == shim.line
-    assert (aimo_home / "started").read_text() == f"{NEWER}\n"
+    assert started(aimo_home) == [f"{NEWER} serve --port {shim.port}"]
     assert shim.ask("GET", "/api/ping").status == 200
 
 
@@ -71,7 +58,7 @@ def test_it_is_the_same_process_with_one_sign_on_the_door(shim: Shim, aimo_home:
 def test_a_ring_about_anything_else_changes_nothing(shim: Shim, aimo_home: Path) -> None:
     ring(shim)
     assert shim.ask("GET", "/api/ping").status == 200
-    assert not (aimo_home / "started").exists()
+    assert started(aimo_home) == []
 
 
 @pytest.mark.parametrize("gone", [["aimo-host"], ["aimo-host", "aimo"]], ids=" and ".join)
@@ -79,7 +66,7 @@ def test_while_aimo_is_taken_away_it_goes_on_as_it_is(shim: Shim, aimo_home: Pat
     for name in gone:
         (aimo_home / "data/bin" / name).unlink()
     ring(shim)
-    assert not (aimo_home / "started").exists()
+    assert started(aimo_home) == []
     assert shim.ask("GET", "/").status == 200
 
 
