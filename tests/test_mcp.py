@@ -214,6 +214,18 @@ def test_without_the_sdk_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, 
     assert (said.out, said.err) == ("", f"aimo: This needs the MCP SDK: {command}\n")
 
 
+def test_an_aimo_that_was_exchanged_below_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object) -> None:
+        raise ModuleNotFoundError("No module named 'aimo_host.collect.asking'")
+
+    monkeypatch.setattr(tools, "answer", gone)
+    answer = serve._call("get_usage", {}, places(), {})
+    assert answer.is_error
+    assert answer.model_dump()["content"][0]["text"] == (
+        "aimo was upgraded or taken away while this server ran: start the server anew."
+    )
+
+
 def test_the_sdk_that_is_asked_for_is_the_one_of_the_extra() -> None:
     with open(f"{REPOSITORY}/pyproject.toml", "rb") as file:
         assert tomllib.load(file)["project"]["optional-dependencies"]["mcp"] == [serve.SDK]

@@ -133,6 +133,9 @@ def _call(name: str, arguments: Mapping[str, object], found: paths.Paths, enviro
         answer = tools.answer(name, arguments, found, environ)
     except BadQuestionError as error:
         return CallToolResult(content=[TextContent(text=str(error))], is_error=True)
+    except ImportError:  # of what is imported only when it is needed
+        text = "aimo was upgraded or taken away while this server ran: start the server anew."
+        return CallToolResult(content=[TextContent(text=text)], is_error=True)
     except Exception as error:  # noqa: BLE001 - its text may hold what came from outside; its kind cannot
         return CallToolResult(content=[TextContent(text=f"aimo failed with {type(error).__name__}.")], is_error=True)
     return CallToolResult(content=[TextContent(text=json.dumps(answer))], structured_content=answer)
