@@ -77,7 +77,7 @@ def fetch(
         proxy = network.proxy_to(target.host, trust)
         client = _client(verify=trust, proxy=proxy, timeout=patience or _PHASE_SECONDS)
     except network.UnusableError as error:
-        return Problem(provider, "unreachable", "variable", variable=error.variable)
+        return _of_variable(provider, error.variable)
     except ImportError:  # SOCKS without its library
         return Problem(provider, "unreachable", "variable", variable=network.proxy_variable() or "HTTPS_PROXY")
     began = context.begins_to_ask()
@@ -97,7 +97,7 @@ def fetch_local(context: Context, provider: str, source: str, url: str, *, metho
     target = httpx.URL(url)
     if target.host not in LOOPBACK:
         raise ValueError(f"not this machine: {target.host}")
-    client = _client(verify=True, proxy=None, timeout=_PHASE_SECONDS)
+    client = _client(verify=target.scheme != "http", proxy=None, timeout=_PHASE_SECONDS)  # reads the world's authorities
     began = context.begins_to_ask()
     answer = _exchange(provider, client, method, target, {"Accept": "application/json"})
     answer = Answer(failed="network") if isinstance(answer, Problem) else answer
@@ -145,8 +145,7 @@ def _exchange(
             return Answer(failed="timeout")
         if is_proxied and not way.is_beyond_proxy and not _gets_no_further(error):
             # Whatever stands there, a proxy that serves us it is not; the SOCKS library fails at strangers in many ways.
-            variable = network.proxy_variable()
-            return Problem(provider, "unreachable", "variable", variable=variable) if variable else Answer(failed="network")
+            return _of_variable(provider, network.proxy_variable())
         if isinstance(error, httpx.TimeoutException):
             return Answer(failed="timeout")
         if _is_caused_by(error, ssl.SSLCertVerificationError):
@@ -154,6 +153,11 @@ def _exchange(
         if isinstance(error, httpx.HTTPError | httpx.InvalidURL | OSError):
             return Answer(failed="network")
         raise
+
+
+def _of_variable(provider: str, name: str | None) -> Answer | Problem:
+    """What is said where the way out does not serve us; the operating system's settings have no name to be told."""
+    return Problem(provider, "unreachable", "variable", variable=name) if name else Answer(failed="network")
 
 
 class _Way:

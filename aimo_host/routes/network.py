@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
+import sys
 import threading
 from functools import partial
 
@@ -24,6 +25,8 @@ _PROXIES = ("https_proxy", "all_proxy")
 _OTHER_PROXIES = ("http_proxy",)
 _EXCEPTIONS = "no_proxy"
 _FILE, _FOLDER = "SSL_CERT_FILE", "SSL_CERT_DIR"
+#: Where OpenSSL writes down the keys of each connection; one that it cannot open stops every one.
+_KEY_LOG = "SSLKEYLOGFILE"
 #: Every variable that has a say in how a request leaves this machine.
 VARIABLES = (
     *(spelled for name in (*_PROXIES, *_OTHER_PROXIES, _EXCEPTIONS) for spelled in (name.upper(), name)),
@@ -45,9 +48,9 @@ _trusting = threading.Lock()
 
 
 class UnusableError(Exception):
-    """A variable's value leads nowhere; `variable` is its name, the value is nobody's business."""
+    """A value leads nowhere; `variable` is whose, None for the operating system's settings. The value is nobody's business."""
 
-    def __init__(self, variable: str) -> None:
+    def __init__(self, variable: str | None) -> None:
         super().__init__(variable)
         self.variable = variable
 
@@ -56,7 +59,7 @@ def trust() -> ssl.SSLContext:
     """The system's trust store and what the variables name; certifi's only where nothing is named and the system has none.
 
     Raises:
-        UnusableError: SSL_CERT_FILE or SSL_CERT_DIR names no certificates.
+        UnusableError: SSL_CERT_FILE or SSL_CERT_DIR names no certificates, or SSLKEYLOGFILE no file.
     """
     key = _sources()
     with _trusting:  # four providers are asked at once, and a store takes twenty milliseconds of the processor to read
@@ -68,9 +71,9 @@ def trust() -> ssl.SSLContext:
 
 def _sources() -> list[object]:
     """What the trust is made of, and how that lies on the disk."""
-    named = [os.environ.get(name) for name in (_FILE, _FOLDER)]
+    named = [os.environ.get(name) for name in (_FILE, _FOLDER, _KEY_LOG)]
     system = ssl.get_default_verify_paths()
-    places = [*named, system.cafile, system.capath]
+    places = [*named[:2], system.cafile, system.capath]
     return [*named, *(_looks(place) for place in places if place)]
 
 
@@ -83,7 +86,7 @@ def _looks(path: str) -> tuple[int, int, int] | None:
 
 
 def _read_trust() -> ssl.SSLContext:
-    unusable = _unusable_trust(os.environ)
+    unusable = _unusable_trust(os.environ) or _unusable_key_log(os.environ)
     if unusable is not None:
         raise UnusableError(unusable)
     context = ssl.create_default_context()
@@ -103,7 +106,7 @@ def proxy_to(host: str, trusted: ssl.SSLContext) -> httpx.Proxy | None:
     """The proxy that leads to `host`, whose own certificate, if it has one, is believed as `trusted` says; None if none does.
 
     Raises:
-        UnusableError: one of the variables about proxies makes no sense.
+        UnusableError: one of the variables about proxies, or the operating system's setting, makes no sense.
     """
     from urllib.request import getproxies
 
@@ -118,6 +121,8 @@ def proxy_to(host: str, trusted: ssl.SSLContext) -> httpx.Proxy | None:
     address = found.get("https") or found.get("all")
     if not address:
         return None
+    if not _is_proxy(address):
+        raise UnusableError(proxy_variable())
     proxy = httpx.Proxy(_with_scheme(address))
     if proxy.url.scheme == "https":
         proxy.ssl_context = trusted
@@ -136,14 +141,16 @@ def unusable_variables(environ: Mapping[str, str]) -> list[str]:
     exceptions = _believed(environ, _EXCEPTIONS)
     if exceptions is not None and not all(map(_is_host, environ[exceptions].split(","))):
         found.append(exceptions)
-    unusable = _unusable_trust(environ)
-    return found if unusable is None else [*found, unusable]
+    of_certificates = (_unusable_trust(environ), _unusable_key_log(environ))
+    return [*found, *(name for name in of_certificates if name is not None)]
 
 
 def _believed(environ: Mapping[str, str], name: str) -> str | None:
-    """Which spelling of a variable counts, if any: the one in small letters, even where it is set to nothing."""
-    spelled = name if name in environ else name.upper()
-    return spelled if environ.get(spelled) else None
+    """Which spelling of a variable counts, if any, as urllib has it: in small letters, even set to nothing, else the last."""
+    if name in environ:
+        return name if environ[name] else None
+    spelled = [other for other, value in environ.items() if value and other.lower() == name]
+    return spelled[-1] if spelled else None
 
 
 def _is_excepted(host: str) -> bool:
@@ -184,7 +191,7 @@ def _is_host(item: str) -> bool:
     else:
         return True
     try:
-        httpx.URL(item if "://" in item else f"all://*{item}")
+        httpx.URL(item if "://" in item else f"all://{item.lstrip('*.')}")
     except (ValueError, httpx.InvalidURL):
         return False
     return True
@@ -196,6 +203,18 @@ def _unusable_trust(environ: Mapping[str, str]) -> str | None:
         return None if _holds_certificates(environ[_FILE]) else _FILE
     folders = environ.get(_FOLDER)
     return _FOLDER if folders and not any(map(_holds_hashed, folders.split(os.pathsep))) else None
+
+
+def _unusable_key_log(environ: Mapping[str, str]) -> str | None:
+    """The variable that names a file which cannot be written; Python heeds it unless it was told to ignore the environment."""
+    path = environ.get(_KEY_LOG)
+    if not path or sys.flags.ignore_environment:
+        return None
+    try:
+        with open(path, "ab"):  # as OpenSSL does
+            return None
+    except (OSError, ValueError):
+        return _KEY_LOG
 
 
 def _holds_certificates(path: str) -> bool:

@@ -79,7 +79,7 @@ BROKEN_EXCEPTIONS = ("[::1", "a,b:xx", "http://CANARY:x", "\udcff", "x" * 100_00
 BROKEN = (
     *(("HTTPS_PROXY", value) for value in BROKEN_PROXIES),
     *((name, value) for name in ("https_proxy", "all_proxy", "ALL_PROXY") for value in BROKEN_PROXIES[::7]),
-    *((name, "socks9://me:CANARY@h") for name in ("http_proxy", "HTTP_PROXY")),
+    *((name, "socks9://me:CANARY@h") for name in ("http_proxy", "HTTP_PROXY", "Https_Proxy", "All_proxy")),
     *(("NO_PROXY", value) for value in BROKEN_EXCEPTIONS),
     ("no_proxy", "[::1"),
 )
@@ -112,6 +112,8 @@ IN_ROWS = (
     ("SSL_CERT_FILE", "/nowhere/CANARY"),
     ("SSL_CERT_FILE", "/dev/zero"),
     ("SSL_CERT_DIR", "/nowhere/CANARY"),
+    ("SSLKEYLOGFILE", "/nowhere/CANARY"),
+    ("SSLKEYLOGFILE", "/"),
 )
 
 
@@ -218,6 +220,8 @@ def test_any_address_of_a_proxy_is_either_usable_or_not(user: str, host: str, po
         ({"HTTPS_PROXY": "a", "NO_PROXY": "api.z.ai:80,pi.z.ai"}, "a"),
         ({"HTTPS_PROXY": "a", "NO_PROXY": "localhost,10.0.0.0/8,[::1],::1,<local>,,"}, "a"),
         ({"HTTPS_PROXY": "[", "NO_PROXY": "z.ai"}, None),
+        ({"HTTPS_PROXY": "a", "NO_PROXY": "bücher.example,*.bücher.example,[::1]:8080,*.x,*"}, "a"),
+        ({"Https_Proxy": "a"}, "a"),
     ],
     ids=str,
 )
@@ -230,6 +234,14 @@ def test_the_proxy_is_the_one_that_the_variables_name(
         monkeypatch.setenv(name, value)
     found = network.proxy_to("api.z.ai", ssl.create_default_context())
     assert (None if found is None else found.url.host) == host
+
+
+def test_a_setting_of_the_operating_system_that_serves_nobody_is_no_network(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HTTPS_PROXY")
+    monkeypatch.setattr("urllib.request.getproxies", lambda: {"https": "socks4://127.0.0.1:9"})
+    assert outcome(context) == "unreachable"
 
 
 def test_socks_without_its_library_is_a_sentence_too(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
