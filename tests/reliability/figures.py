@@ -50,7 +50,7 @@ def examples(*, is_costly: bool = False) -> int:
     """How many examples hypothesis tries of a property; fewer where each of them is a process or a connection."""
     if is_costly:
         return 400 if IS_DEEP else 20
-    return 20_000 if IS_DEEP else 100
+    return 20_000 if IS_DEEP else 200
 
 
 def record(name: str, measured: str, *, is_reached: bool, where: str) -> None:

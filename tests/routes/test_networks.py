@@ -236,6 +236,10 @@ def test_the_proxy_is_the_one_that_the_variables_name(
     assert (None if found is None else found.url.host) == host
 
 
+def test_a_key_log_that_can_be_written_is_in_order(home: Path) -> None:
+    assert network.unusable_variables({"SSLKEYLOGFILE": str(home / "keys")}) == []
+
+
 def test_a_setting_of_the_operating_system_that_serves_nobody_is_no_network(
     context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
