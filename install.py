@@ -17,16 +17,24 @@ import signal
 import subprocess
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable  # noqa: F401 - for the comments that hold types
+
 NEEDED = (3, 11)
 ROOT = os.path.dirname(os.path.abspath(__file__))
 #: What the package is made of. When any of it changes, an environment with the same version number is still out of date.
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "aimo_host", "extension", "manifests")
 #: Lies in an environment: which folders were made for it, and, written last, the digest of what is in it, since it is whole then.
 MARKER = "aimo-env.json"
+#: What lies in any environment of Python's.
+VENV = frozenset(("bin", "etc", "include", "Include", "lib", "Lib", "lib64", "pyvenv.cfg", "Scripts", "share"))
 #: Extra of pyproject.toml -> the package that is there if somebody added it.
 EXTRAS = (("mcp", "mcp"), ("prometheus", "prometheus_client"))
 #: Variables that would send pip or the new interpreter elsewhere.
 MISLEADING = ("PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIRE_VIRTUALENV", "PIP_NO_DEPS")
+#: What ends a process, SIGHUP where its terminal is closed; Windows has none.
+ENDING = tuple(number for number in (signal.SIGTERM, getattr(signal, "SIGHUP", None)) if number is not None)
 #: An interrupt that comes just before a sleep is heeded only at the end of it.
 LOOK_SECONDS = 1.0
 #: What is none of pip's business, nor of the packages that it builds.
@@ -114,7 +122,7 @@ def run(command, env=None, cwd=None):
     nothing, pipe, both = subprocess.DEVNULL, subprocess.PIPE, subprocess.STDOUT
     held = []  # type: list[int]
     # An interrupt between the start of the child and its first mention here would leave it behind.
-    before = [(number, signal.signal(number, lambda got, _: held.append(got))) for number in (signal.SIGINT, signal.SIGTERM)]
+    before = [(number, signal.signal(number, lambda got, _: held.append(got))) for number in (signal.SIGINT,) + ENDING]
     child = None
     try:
         try:
@@ -175,6 +183,8 @@ def build(env, digest, wanted):
 def make_folder(env):
     # type: (str) -> list[str]
     """Makes `env` anew, private; returns the folders above it that did not exist, the outermost first."""
+    if os.path.lexists(env) and not is_ours(env):
+        raise InstallError("%s is none of aimo's environments: move it away, then run this again." % env)
     created = []  # type: list[str]
     parent = os.path.dirname(env)
     for other in glob.glob(os.path.join(glob.escape(parent), "env-*")):  # one of them by a run that was killed
@@ -189,6 +199,14 @@ def make_folder(env):
     created += [folder for folder in missing if folder not in created]
     mark(env, created, None)
     return created
+
+
+def is_ours(env):
+    # type: (str) -> bool
+    """Whether this is an environment that was made here, or what a killed run or a hindered removal left of one."""
+    if os.path.islink(env) or not os.path.isdir(env):
+        return False
+    return os.path.isfile(os.path.join(env, MARKER)) or VENV.issuperset(os.listdir(env))
 
 
 def mark(env, created, digest):
@@ -378,19 +396,47 @@ def set_up(arguments):
     if env is None:
         print("and register it with: %s." % (", ".join(browsers) or "no browser, since none that aimo knows was found"))
         return 0
-    # Ctrl-C is for `aimo install`, which knows whether there is still something to undo; it gets it too.
-    signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        return subprocess.call([python_in(env), "-I", "-m", "aimo_host", "install", "--link"] + arguments)
+        return hand_over([python_in(env), "-I", "-m", "aimo_host", "install", "--link"] + arguments)
     finally:
         if not dry_run:
             remove_unused(data)
 
 
+def hand_over(command):
+    # type: (list[str]) -> int
+    """The exit code of `aimo install`, which alone knows whether there is something to undo when it is to end."""
+    children = []  # type: list[subprocess.Popen[bytes]]
+    held = []  # type: list[int]
+
+    def tell(number, _frame):
+        # type: (int, object) -> None
+        held.append(number)
+        for child in children:
+            child.send_signal(number)
+
+    signal.signal(signal.SIGINT, lambda *_: None)  # the terminal tells it to both
+    heed_ending(tell)
+    with subprocess.Popen(command) as child:
+        children.append(child)
+        for number in held:  # before it was known here
+            child.send_signal(number)
+        code = child.wait()
+    return code if code >= 0 else 128 - code
+
+
+def heed_ending(handler):
+    # type: (Callable[[int, object], object]) -> None
+    """Sets the handler of what ends a process, unless that is ignored, as SIGHUP is under nohup."""
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
 def main():
     # type: () -> int
     """Returns the exit code of design section 10."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was begun is cleared away
+    heed_ending(lambda number, _: sys.exit(128 + number))  # so that what was begun is cleared away
     try:
         require_python(dict(os.environ))
         return set_up(sys.argv[1:])

@@ -17,31 +17,33 @@ from tests.setup.terminal import CTRL_C, Terminal
 
 INTERRUPTED = """
 import os, signal, subprocess, sys
-root, note, when = sys.argv[1:]
+root, note, when, number = sys.argv[1:]
 sys.path.insert(0, root)
 import install
 signal.signal(signal.SIGINT, signal.default_int_handler)
+install.heed_ending(lambda number, _: sys.exit(128 + number))
 class Slow(subprocess.Popen):
     def __init__(self, *arguments, **named):
         super().__init__(*arguments, **named)
         while not os.path.exists(note): pass
         if when == "starts":
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(int(number))
 subprocess.Popen = Slow
 install.run(["/bin/sh", "-c", 'sleep 600 & echo $! >"$0.part"; mv "$0.part" "$0"; wait', note])
 """
 
 
 @pytest.mark.parametrize("when", ["starts", "runs"])
-def test_an_interrupt_ends_the_childrens_children_too(home: Path, when: str) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_ends_the_childrens_children_too(home: Path, when: str, number: signal.Signals) -> None:
     note = home / "pid"
-    command = [sys.executable, "-c", INTERRUPTED, install.ROOT, str(note), when]
+    command = [sys.executable, "-c", INTERRUPTED, install.ROOT, str(note), when, str(int(number))]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as running:
         try:
             while not note.exists():
                 assert running.poll() is None or note.exists()
             if when == "runs":
-                running.send_signal(signal.SIGINT)
+                running.send_signal(number)
             assert running.wait(timeout=10) != 0
         finally:
             running.kill()
@@ -98,11 +100,45 @@ def test_ctrl_c_behind_the_registration_is_answered_by_aimo_install(home: Path) 
     assert "cleared away" in terminal.text
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_who_is_to_end_while_aimo_install_runs_lets_it_undo_what_it_has_begun(home: Path, number: signal.Signals) -> None:
+    python = Path(install.python_in(str(home)))
+    python.parent.mkdir()
+    python.write_text(PATIENT.replace("trap 'echo later; exit 0' INT", f"trap 'echo undone; exit {128 + number}' {int(number)}"))
+    python.chmod(0o755)
+    with subprocess.Popen([sys.executable, "-c", WAITING, install.ROOT, str(home)], stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "waiting\n"
+        running.send_signal(number)
+        assert running.communicate(timeout=30)[0] == "undone\ncleared away\n"
+    assert running.returncode == 128 + number
+
+
 def _is_alive(pid: str) -> bool:
     try:
         return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return False
+
+
+@pytest.mark.parametrize("name", ["mine.txt", "work/mine.txt"])
+def test_a_folder_of_the_persons_that_is_named_like_one_of_ours_is_left_alone(home: Path, name: str) -> None:
+    env = home / "env-0.1.0"
+    (env / name).parent.mkdir(parents=True)
+    (env / name).write_text("")
+    with pytest.raises(install.InstallError, match=f"^{env} is none of aimo's environments: move it away"):
+        install.make_folder(str(env))
+    assert (env / name).exists()
+
+
+@pytest.mark.parametrize("left", [[], ["lib", "pyvenv.cfg"], [install.MARKER, "whatever"]], ids=len)
+def test_what_a_killed_run_left_of_an_environment_is_made_anew(home: Path, left: list[str]) -> None:
+    env = home / "env-0.1.0"
+    env.mkdir()
+    for name in left:
+        (env / name).write_text("{}")
+    install.make_folder(str(env))
+    assert os.listdir(env) == [install.MARKER]
 
 
 @pytest.fixture
