@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aimo_host.host.__main__ import _Pipe
 from aimo_host.host.frames import LARGEST, BadFrameError, Decoder, FrameTooLargeError, encode
 from tests.host.peer import frame, framed
 
@@ -112,3 +114,12 @@ def test_the_cap_counts_encoded_bytes_and_not_characters() -> None:
 def test_text_that_is_no_unicode_does_not_stop_a_frame() -> None:
     (length,) = struct.unpack("=I", encode({"t": "\ud800"})[:4])
     assert json.loads(encode({"t": "\ud800"})[4 : 4 + length]) == {"t": "?"}
+
+
+def test_an_answer_of_ours_that_is_too_large_is_told_as_such() -> None:
+    ours, theirs = os.pipe()
+    _Pipe(theirs).send({"t": "x" * LARGEST})
+    os.close(theirs)
+    with os.fdopen(ours, "rb") as pipe:
+        [told] = decoded([pipe.read()])
+    assert (told["type"], told["code"]) == ("error", "too_large")

@@ -99,8 +99,14 @@ def test_a_sign_that_says_nothing_sensible_is_not_counted(folder: str, content: 
     sign.leave()
 
 
-def test_something_else_in_the_folder_is_nobody(folder: str, tmp_path: Path) -> None:
+def test_something_else_in_the_folder_is_nobody(folder: str) -> None:
     os.makedirs(os.path.join(folder, "a-folder.here"))
-    os.symlink(tmp_path / "outside", os.path.join(folder, "link.here"))
     assert present(folder) == []
-    assert not os.path.exists(tmp_path / "outside")
+
+
+def test_a_link_to_somebody_s_sign_elsewhere_is_nobody(folder: str, tmp_path: Path) -> None:
+    sign = Presence(str(tmp_path / "elsewhere"), {"kind": "host"})
+    os.makedirs(folder)
+    os.symlink(tmp_path / "elsewhere" / os.listdir(tmp_path / "elsewhere")[0], os.path.join(folder, "link.here"))
+    assert present(folder) == []
+    sign.leave()
