@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aimo_host import __version__
-from aimo_host.setup.checks import PROBLEM, Case, browser, environment, files, host, problem, routes, shapes, shim, tilde
+from aimo_host.setup.checks import PROBLEM, Case, browser, environment, files, folders, host, problem, routes, shapes, shim, tilde
 from aimo_host.setup.install import complain
 from aimo_host.setup.system import System
 from aimo_host.state.paths import HomeNotAbsoluteError
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 #: Heading -> what is looked at, in the order in which one thing stands on another.
 CHECKS: dict[str, tuple[Check, ...]] = {
-    "Program": (environment.versions, environment.variables),
-    "Files": (files.permissions, files.readable, files.stray_env, files.protected),
+    "Program": (environment.versions, environment.variables, environment.of_this_shell),
+    "Files": (folders.writable, files.permissions, files.readable, files.stray_env, files.protected),
     "Browsers": (browser.registrations,),
     "Extension": (browser.extension, browser.profiles),
     "Host": (host.start,),

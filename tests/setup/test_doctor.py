@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -67,6 +68,30 @@ def problems(report: dict[str, Any]) -> list[str]:
 def test_with_everything_in_order_nothing_needs_attention(capsys: pytest.CaptureFixture[str]) -> None:
     code, text = run(capsys)
     assert (code, text.splitlines()[-1]) == (0, "Nothing needs attention.")
+
+
+@pytest.mark.usefixtures("installed")
+def test_what_the_browser_may_lack_is_noted_and_needs_no_attention(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", CANARY)
+    code, text = run(capsys)
+    assert (code, "note    Set here, but perhaps not for the browser: OLLAMA_API_KEY." in text) == (0, True)
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize("name", ["state", "cache", "config"])
+def test_a_file_in_the_place_of_a_folder_is_one_problem(
+    home: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = str(home / "elsewhere" / name)
+    monkeypatch.setenv("AIMO_HOME", str(home / "elsewhere"))
+    (home / "elsewhere").mkdir(0o700)
+    (home / "elsewhere" / name).touch()
+    _, report = as_json(capsys)
+    assert [text for text in problems(report) if f"elsewhere/{name}" in text] == [
+        f"{place.replace(str(home), '~')} is no folder, and aimo needs one there."
+    ]
 
 
 @pytest.mark.usefixtures("installed")
@@ -175,6 +200,42 @@ def test_the_home_folder_is_not_named(home: Path, monkeypatch: pytest.MonkeyPatc
 def test_the_home_folder_is_found_wherever_it_ends(home: Path, text: str) -> None:
     case = checks.Case(System.of(os.environ), 0.0)
     assert checks.tilde(case, text.format(home=home)) == text.format(home="~")
+
+
+@pytest.mark.parametrize("before", ["", " ", "\t", "'", '"', "`", "=", "(", ",", ":"], ids=repr)
+def test_the_home_folder_is_found_where_a_path_begins(home: Path, before: str) -> None:
+    case = checks.Case(System.of(os.environ), 0.0)
+    assert checks.tilde(case, f"{before}{home}/x") == f"{before}~/x"
+
+
+@pytest.mark.parametrize("before", ["/var", "/mnt/", "a", "~", "-I"])
+def test_a_longer_path_that_ends_like_the_home_folder_is_left_alone(home: Path, before: str) -> None:
+    case = checks.Case(System.of(os.environ), 0.0)
+    assert checks.tilde(case, f"rm {before}{home}/x") == f"rm {before}{home}/x"
+
+
+@pytest.fixture
+def linked(home: Path) -> checks.Case:
+    """A person whose home folder is a link, one of whose names begins like the other."""
+    (home / "u-really").mkdir()
+    (home / "u").symlink_to(home / "u-really")
+    return checks.Case(replace(System.of(os.environ), home=str(home / "u")), 0.0)
+
+
+@pytest.mark.parametrize("name", ["u", "u-really"])
+def test_the_home_folder_is_found_by_either_of_its_names(linked: checks.Case, home: Path, name: str) -> None:
+    assert checks.tilde(linked, f"in {home / name}/x, {home / name}") == "in ~/x, ~"
+
+
+@pytest.mark.parametrize("name", ["u", "u-really"])
+def test_a_word_of_a_command_begins_with_either_of_its_names(linked: checks.Case, home: Path, name: str) -> None:
+    words = [checks.quoted(linked, f"{home / name}{rest}") for rest in ("", "/x", "/My Files")]
+    assert words == ["~", "~/x", "~/'My Files'"]
+
+
+def test_a_home_folder_that_is_the_root_is_not_replaced() -> None:
+    case = checks.Case(replace(System.of(os.environ), home="/"), 0.0)
+    assert (checks.tilde(case, "rm /x"), checks.quoted(case, "/x")) == ("rm /x", "/x")
 
 
 def test_a_neighbour_of_the_home_folder_keeps_its_name(home: Path) -> None:

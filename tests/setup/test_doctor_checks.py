@@ -119,6 +119,49 @@ def test_a_file_of_certificates_is_no_problem(home: Path) -> None:
     assert levels(environment.variables, with_environ(machine(home), SSL_CERT_FILE=certifi.where())) == {"ok"}
 
 
+KEYS_OF_THE_SHELL = ["AIMO_BITWARDEN_ITEM", "ZAI_API_KEY", "Z_AI_API_KEY", "ZAI_REGION", "OLLAMA_API_KEY"]
+OTHERS_OF_THE_SHELL = [*network.VARIABLES, "OLLAMA_HOST", "CODEX_HOME", "CLAUDE_CONFIG_DIR", "AIMO_TOKEN"]
+
+
+@pytest.mark.parametrize("name", [*KEYS_OF_THE_SHELL, *OTHERS_OF_THE_SHELL])
+def test_what_a_browser_may_lack_is_noted_by_name(home: Path, name: str) -> None:
+    found = look(environment.of_this_shell, with_environ(machine(home), **{name: "word"}))
+    assert found == [("note", f"Set here, but perhaps not for the browser: {name}.")]
+
+
+def test_all_that_a_browser_may_lack_is_one_note_with_what_to_do(home: Path) -> None:
+    system = with_environ(machine(home), ZAI_API_KEY="word", HTTPS_PROXY="word", CODEX_HOME="word")
+    (finding,) = environment.of_this_shell(Case(system, NOW))
+    remedy = f"Put ZAI_API_KEY into {system.paths.env}. Set HTTPS_PROXY, CODEX_HOME for the whole session."
+    assert (finding.text.partition(": ")[2], finding.remedy) == ("ZAI_API_KEY, HTTPS_PROXY, CODEX_HOME.", remedy)
+
+
+def test_who_set_a_token_hears_which_server_may_lack_it(home: Path) -> None:
+    (finding,) = environment.of_this_shell(Case(with_environ(machine(home), AIMO_TOKEN="word"), NOW))
+    assert finding.remedy is not None
+    assert finding.remedy.endswith(" Without AIMO_TOKEN there, a server that the popup starts has no token.")
+
+
+#: In the environment, in `.env` -> whether the browser's host goes by something else than this shell.
+BOTH = [("word", "ZAI_API_KEY=word\n", False), ("word", "ZAI_API_KEY=other\n", True), ("word", "", True), ("", "", False)]
+
+
+@pytest.mark.parametrize(("value", "content", "is_noted"), BOTH)
+def test_a_key_that_is_in_the_file_of_keys_too_is_not_noted(home: Path, value: str, content: str, is_noted: bool) -> None:
+    system = with_environ(machine(home), ZAI_API_KEY=value)
+    write(system.paths.env, content)
+    assert (look(environment.of_this_shell, system) != []) is is_noted
+
+
+def test_bitwarden_switched_off_in_this_shell_is_noted(home: Path) -> None:
+    assert levels(environment.of_this_shell, with_environ(machine(home), AIMO_BITWARDEN_ITEM="")) == {"note"}
+
+
+def test_what_the_launcher_carries_and_other_programs_variables_are_not_noted(home: Path) -> None:
+    system = with_environ(machine(home), AIMO_HOME="/word", XDG_STATE_HOME="/word", PATH="/word", EDITOR="word")
+    assert look(environment.of_this_shell, system) == []
+
+
 # -- browsers
 
 
@@ -322,6 +365,11 @@ def test_starting_it_leaves_nothing_behind(real: System, home: Path, monkeypatch
     before = sorted(home.rglob("*"))
     host.start(Case(real, NOW))
     assert sorted(home.rglob("*")) == before
+
+
+def test_without_a_temporary_folder_the_host_is_not_tried(real: System, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(home / "nowhere"))
+    assert look(host.start, real) == [("problem", "The host was not tried: no temporary folder can be made.")]
 
 
 def test_a_host_that_is_not_installed_is_a_problem(home: Path) -> None:

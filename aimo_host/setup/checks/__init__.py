@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     Check: TypeAlias = Callable[["Case"], list["Finding"]]
 
 OK, NOTE, PROBLEM = "ok", "note", "problem"
+#: Of many paths as many are named.
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -66,13 +68,29 @@ def local(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
+def listed(paths: list[str]) -> str:
+    """The first of many, and how many more."""
+    named, more = paths[:MOST_NAMED], len(paths) - MOST_NAMED
+    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
+
+
 def tilde(case: Case, text: str) -> str:
-    """`text` with the home folder as `~`: its name is often a person's."""
-    home = os.path.normpath(case.system.home)
-    return re.sub(rf"{re.escape(home)}(?=[/\\\s,;:)]|\.?$|\.\s)", "~", text) if len(home) > 1 else text
+    """`text` with the home folder as `~` wherever a path begins with it: its name is often a person's."""
+    homes = "|".join(map(re.escape, _homes(case)))
+    return re.sub(rf"""(?<![^\s"'`=(,:])(?:{homes})(?=[/\\\s,;:)"'`]|\.?$|\.\s)""", "~", text) if homes else text
 
 
 def quoted(case: Case, path: str) -> str:
-    """`path` as a word of a shell command."""
-    home = os.path.join(os.path.normpath(case.system.home), "")
-    return f"~/{shlex.quote(path.removeprefix(home))}" if path.startswith(home) else shlex.quote(path)
+    """`path` as a word of a shell command, which takes `~` for the home folder only outside of quotes."""
+    for home in _homes(case):
+        if path == home:
+            return "~"
+        if path.startswith(os.path.join(home, "")):
+            return f"~/{shlex.quote(path.removeprefix(os.path.join(home, '')))}"
+    return shlex.quote(path)
+
+
+def _homes(case: Case) -> list[str]:
+    """The home folder as it is called and as it really is, the longer one first; none if that is the root."""
+    home = os.path.normpath(case.system.home)
+    return sorted({one for one in (home, os.path.realpath(home)) if os.path.dirname(one) != one}, key=len, reverse=True)

@@ -9,7 +9,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from aimo_host.setup import browsers
-from aimo_host.setup.checks import note, ok, problem, quoted
+from aimo_host.setup.checks import MOST_NAMED, folders, listed, note, ok, problem, quoted
 from aimo_host.state import atomic, jsonfile, paths
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from aimo_host.setup.checks import Case, Finding
 
-_MOST_NAMED = 3
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 #: Private environments that install.py made: pip's business, and thousands of files.
 _ENVIRONMENT = re.compile(r"env-\d")
@@ -30,7 +29,7 @@ def permissions(case: Case) -> list[Finding]:
     if case.system.platform == "win32":
         return [note("Who may read aimo's files is decided by the folder of your profile, as Windows sets it up.")]
     found = _ours(case)
-    links = [path for path, status in found if stat.S_ISLNK(status.st_mode)]
+    links = [path for path, status in found if stat.S_ISLNK(status.st_mode) and not _is_harmless(case, path)]
     foreign = [path for path, status in found if status.st_uid != os.getuid()]
     is_open = [path for path, status in found if not stat.S_ISLNK(status.st_mode) and status.st_mode & _OTHERS]
     shut = [path for path, status in found if stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_IRWXU != stat.S_IRWXU]
@@ -43,26 +42,24 @@ def permissions(case: Case) -> list[Finding]:
     if shut:
         findings.append(_about(case, "Folders of aimo's cannot be written", shut, "chmod u+rwx"))
     if links:
-        findings.append(_about(case, "Links stand in the place of files of aimo's, which follows none", links, "rm"))
+        findings.append(_about(case, "Links stand where aimo follows none", links, "rm"))
     findings += _above(case)
     return findings or [ok(f"{len(found)} files and folders of aimo's are closed to other users.")]
 
 
-def _folders(case: Case) -> list[str]:
-    """Ours. An AIMO_HOME around them is the person's, who may keep anything in it."""
-    where = case.system.paths
-    return sorted({where.config_dir, where.cache_dir, where.state_dir, where.data_dir})
-
-
 def _ours(case: Case) -> list[tuple[str, os.stat_result]]:
-    """Everything below our folders, with its status; links are not followed."""
-    waiting = _folders(case)
+    """Everything below our folders, with its status; links are followed where aimo follows them."""
+    waiting, followed = folders.of(case), folders.followed(case)
+    known = followed.union(waiting)
     found: dict[str, os.stat_result] = {}
     while waiting:
         path = waiting.pop()
         try:
-            found[path] = os.lstat(path)
-            if stat.S_ISDIR(found[path].st_mode):
+            status = os.stat(path, follow_symlinks=path in followed)
+            if path in known and not os.path.isdir(path):
+                continue  # `folders.writable` says so
+            found[path] = status
+            if stat.S_ISDIR(status.st_mode):
                 inside = [os.path.join(path, name) for name in os.listdir(path) if not _ENVIRONMENT.match(name)]
                 waiting += [one for one in inside if one not in found]
         except OSError:
@@ -70,16 +67,20 @@ def _ours(case: Case) -> list[tuple[str, os.stat_result]]:
     return sorted(found.items())
 
 
+def _is_harmless(case: Case, link: str) -> bool:
+    """Whether it leads to a folder, from where aimo has nothing to read or write: the person's."""
+    is_in_extension = link.startswith(os.path.join(case.system.paths.extension, ""))
+    return os.path.isdir(link) and not is_in_extension and link not in folders.unfollowed(case)
+
+
 def _about(case: Case, text: str, places: list[str], command: str) -> Finding:
-    named = ", ".join(places[:_MOST_NAMED])
-    more = f" and {len(places) - _MOST_NAMED} more" if len(places) > _MOST_NAMED else ""
-    return problem(f"{text}: {named}{more}.", f"Run: {command} {' '.join(quoted(case, path) for path in places[:_MOST_NAMED])}")
+    return problem(f"{text}: {listed(places)}.", f"Run: {command} {' '.join(quoted(case, path) for path in places[:MOST_NAMED])}")
 
 
 def _above(case: Case) -> list[Finding]:
     """Folders on the way to ours in which somebody else may exchange what is there."""
     suspect: set[str] = set()
-    for folder in _folders(case):
+    for folder in folders.of(case):
         for way in (folder, os.path.realpath(folder)):
             suspect.update(_parents(way))
     ways = {path: status for path in sorted(suspect) if (status := _status(path)) is not None}
@@ -128,18 +129,24 @@ def _lets_a_group_write(status: os.stat_result) -> bool:
 def readable(case: Case) -> list[Finding]:
     """The files that aimo keeps its state in."""
     where, findings = case.system.paths, []
-    for path in (where.cache, where.settings, where.refresh, where.attempts):
+    files = [path for path in (where.cache, where.settings, where.refresh, where.attempts) if _has_folder(path)]
+    for path in files:
         try:
             jsonfile.load(path)
         except (jsonfile.CorruptFileError, OSError):
             text = f"{path} cannot be read."
             findings.append(problem(text, "Remove it; or use aimo, which sets it aside as evidence and makes it anew."))
-    findings += _env(where.env)
+    findings += _env(where.env) if _has_folder(where.env) else []
     evidence = [path for path, _ in _ours(case) if _EVIDENCE.search(path)]
     if evidence:
         text = f"{len(evidence)} files were corrupt and set aside, the first is {evidence[0]}."
         findings.append(note(text, "Say so in an issue, and remove them; do not attach them, they name your plans."))
     return findings or [ok("Cache, settings and state can be read.")]
+
+
+def _has_folder(path: str) -> bool:
+    """Whether there is a folder in which it can lie; `folders.writable` names what stands there instead."""
+    return os.path.isdir(os.path.dirname(path))
 
 
 def _env(path: str) -> list[Finding]:

@@ -31,6 +31,7 @@ _SECONDS = 5.0
 _LARGEST = 1024 * 1024
 _LENGTH = struct.Struct("=I")
 _AGAIN = "Run `aimo install` (in a clone: `python3 install.py`)."
+_MAKE_ROOM = "Make room on the disk, or set TMPDIR to a folder in which you can write; then run `aimo doctor` again."
 _PLACES = ("AIMO_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
 _VERSION = re.compile(r"[0-9A-Za-z.+-]{1,30}")
 
@@ -41,7 +42,11 @@ def start(case: Case) -> list[Finding]:
     if not os.path.lexists(launcher):
         return [problem("The host is not installed: there is no launcher.", _AGAIN)]
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="aimo-doctor-", ignore_cleanup_errors=True) as home:
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="aimo-doctor-", ignore_cleanup_errors=True)
+    except OSError:
+        return [problem("The host was not tried: no temporary folder can be made.", _MAKE_ROOM)]
+    with folder as home:
         try:
             answer = _hello([launcher, identity.ORIGIN], {**case.system.environ, "AIMO_HOME": home})
         except OSError as error:
