@@ -13,7 +13,8 @@ from aimo_host.gauge.snapshot import entries_at
 from aimo_host.state import cache, settings
 from aimo_host.terminal.choice import reasons
 from tests.command import here
-from tests.gauge.builders import DAY, HOUR
+from tests.gauge import builders
+from tests.gauge.builders import DAY, HOUR, NOW
 from tests.kept import fable, keep, places, week
 
 
@@ -50,6 +51,12 @@ def test_a_reason_says_no_more_than_is_known(used: float, resets_in: float | Non
     entries = entries_at(cache.read(places()), settings.read(places()), now)
     question = choice.Question(among=("claude",))
     assert reasons(question, choice.choose(question, entries, now), entries, now) == [reason]
+
+
+def test_a_reason_says_the_age_of_the_oldest_window_that_counts() -> None:
+    entry = builders.kept(builders.shown("claude", builders.week(45), builders.fable(14)), "weekly Fable")
+    question = choice.Question(scope="Fable")
+    assert reasons(question, choice.choose(question, [entry], NOW), [entry], NOW) == ["claude: unknown; last read 2 d ago"]
 
 
 def test_who_misspells_a_model_is_told_what_there_is() -> None:

@@ -30,7 +30,7 @@ def answer_at(entries: list[Entry], now: float) -> dict[str, Any]:
     `use.code`: `use` (until a reset), `use_open` (no reset known), `none_left` (until when), `none_left_open`, `unknown`.
     `notes[].code`: `full`, `unknown`, `blocked`, `lose`, with `account_name`, `scope`, `pct`, `until`.
     """
-    read = [entry for entry in entries if entry["observed_at"] is not None]
+    read = [_without_old(entry, now) for entry in entries if entry["observed_at"] is not None]
     fresh = [entry for entry in read if not is_old(entry, now)]
     chosen = pick.best(fresh)
     notes = [note for entry in read if (note := _note(entry, now, is_chosen=entry is chosen)) is not None]
@@ -41,7 +41,26 @@ def answer_at(entries: list[Entry], now: float) -> dict[str, Any]:
 def is_old(entry: Entry, now: float) -> bool:
     """Whether the reading is too old to decide by; the age of one from a clock that was ahead is not known."""
     observed = parse_iso(entry["observed_at"])
-    return observed is None or not -CLOCK_AHEAD <= now - observed <= OLD_AFTER
+    return observed is None or not _is_recent(observed, now)
+
+
+def is_old_window(window: Window, now: float) -> bool:
+    """Whether the window was kept from a reading before its entry's that is too old to decide by."""
+    observed = parse_iso(window.get("observed_at"))
+    return observed is not None and not _is_recent(observed, now)
+
+
+def _is_recent(observed: float, now: float) -> bool:
+    return -CLOCK_AHEAD <= now - observed <= OLD_AFTER
+
+
+def _without_old(entry: Entry, now: float) -> Entry:
+    """The entry with every binding window unknown that is older than it may be."""
+    old = [window["binding"] and is_old_window(window, now) for window in entry["windows"]]
+    if not any(old):
+        return entry
+    windows = [{**w, "used_pct": None} if is_past else w for w, is_past in zip(entry["windows"], old, strict=True)]
+    return {**entry, "windows": windows, "headroom_pct": None, "tightest": None}
 
 
 def _use(entry: Entry) -> dict[str, Any]:

@@ -7,7 +7,7 @@ is left, never that something is. Nor is anything said of a model's windows that
 from __future__ import annotations
 
 from aimo_host.gauge import pick
-from aimo_host.gauge.answer import is_old
+from aimo_host.gauge.answer import is_old, is_old_window
 from aimo_host.gauge.catalog import PROVIDERS
 from aimo_host.gauge.times import iso, parse_iso
 
@@ -65,7 +65,7 @@ def choose(question: Question, entries: list[Entry], now: float) -> dict[str, An
     for one in ranked:
         entry = found[one["provider"], one["account"]]
         public = {"id": pick.name_of(entry, entries), **{key: one[key] for key in ("headroom_pct", "why", "available_at")}}
-        if (one["why"] == "fits" and is_old(entry, now)) or (one["why"] != "blocked" and not is_counted):
+        if (one["why"] == "fits" and _is_old(entry, question.scope, now)) or (one["why"] != "blocked" and not is_counted):
             unsure.append({**public, "headroom_pct": None, "why": "unknown", "available_at": None})
         else:
             sure.append(public)
@@ -135,6 +135,10 @@ def strategy(text: str) -> str:
     if text not in STRATEGIES:
         raise BadQuestionError(f"must be one of {', '.join(STRATEGIES)}.")
     return text
+
+
+def _is_old(entry: Entry, scope: str | None, now: float) -> bool:
+    return is_old(entry, now) or any(is_old_window(window, now) for window in pick.counted(entry, scope))
 
 
 def _is_meant(entry: Entry, name: str) -> bool:

@@ -22,27 +22,33 @@ def reasons(question: Question, choice: dict[str, Any], entries: list[Entry], no
     """The lines, best first; `choice` as `gauge.choice.choose` makes it of `question` and `entries`."""
     by_id = {pick.name_of(entry, entries): entry for entry in entries}
     missing = None if question.is_counted(entries) else question.scope
-    lines = [f"{one['id']}: {_reason(one, by_id[one['id']], missing, now)}" for one in choice["ranking"]]
+    lines = [f"{one['id']}: {_reason(one, by_id[one['id']], question.scope, missing, now)}" for one in choice["ranking"]]
     first = parse_iso(choice["available_at"])
     if first is None or len(lines) == 1:
         return lines
     return [*lines, f"none has enough; the first will {_at(first, now)}"]
 
 
-def _reason(one: dict[str, Any], entry: Entry, missing: str | None, now: float) -> str:
-    """`missing` is the model that none of them has a window for."""
+def _reason(one: dict[str, Any], entry: Entry, scope: str | None, missing: str | None, now: float) -> str:
+    """`missing` is the `scope` if none of them has a window for it."""
+    observed = _read_at(entry, scope)
     if one["why"] == "unknown":
-        return _unknown(entry, now) if missing is None or not entry["windows"] else _misnamed(missing, entry)
+        return _unknown(entry, observed, now) if missing is None or not entry["windows"] else _misnamed(missing, entry)
     if one["why"] == "blocked":
         return "refuses work"
     left = f"{_floor(one['headroom_pct'])} % left" if one["headroom_pct"] else "nothing left"
-    observed = parse_iso(entry["observed_at"])
     if observed is not None and now - observed > _WORTH_SAYING:
         left += f", read {span(now - observed)} ago"
     again = parse_iso(one["available_at"])
     if one["why"] == "fits":
         return left
     return f"{left}, enough {_at(again, now)}" if again is not None else f"{left}, and no reset is known"
+
+
+def _read_at(entry: Entry, scope: str | None) -> float | None:
+    """When the oldest of the windows that decide was read."""
+    moments = (entry["observed_at"], *(window.get("observed_at") for window in pick.counted(entry, scope)))
+    return min((at for moment in moments if (at := parse_iso(moment)) is not None), default=None)
 
 
 def _at(at: float, now: float) -> str:
@@ -61,10 +67,9 @@ def _misnamed(missing: str, entry: Entry) -> str:
     return f"unknown; no window is named {missing}" + (f", only {', '.join(known)}" if known else "")
 
 
-def _unknown(entry: Entry, now: float) -> str:
+def _unknown(entry: Entry, observed: float | None, now: float) -> str:
     if entry["error"] is not None:
         return f"unknown. {entry['error']}"
-    observed = parse_iso(entry["observed_at"])
     if observed is not None and all(window["state"] != "reset_due" for window in entry["windows"]):
         return f"unknown; last read {span(now - observed)} ago"
     return "unknown since its reset" if observed is not None else "unknown"

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from aimo_host.gauge.entry import from_usage
 from aimo_host.gauge.model import Balance, Blocked, Usage, Window
 from aimo_host.gauge.snapshot import entry_at
+from aimo_host.gauge.times import iso
 
 NOW = 1795341600.0  # 2026-11-22T10:00:00Z
 HOUR = 3600.0
@@ -57,6 +58,12 @@ def shown(
     """The entry that a reading of `at` gives in a snapshot of `NOW`."""
     read = from_usage(provider, usage(*windows, **more), account=account, at=at, source="push")
     return entry_at(read, NOW, {account: name} if account and name else {})
+
+
+def kept(entry: dict[str, Any], *labels: str, age: float = 2 * DAY) -> dict[str, Any]:
+    """The entry after a partial reading of `NOW`, which did not renew the windows of these labels."""
+    old = {"observed_at": iso(NOW - age)}
+    return {**entry, "windows": [{**w, **old} if w["label"] in labels else w for w in entry["windows"]]}
 
 
 def cache_of(*entries: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from aimo_host.gauge.answer import answer_at
 from aimo_host.gauge.model import Balance, Blocked, Window
 from aimo_host.gauge.snapshot import entry_at, never_read
 from aimo_host.gauge.times import iso
-from tests.gauge.builders import DAY, HOUR, NOW, fable, session, shown, week, window
+from tests.gauge.builders import DAY, HOUR, NOW, fable, kept, session, shown, week, window
 
 Entry = dict[str, Any]
 
@@ -48,10 +48,11 @@ def test_a_window_without_a_reset_has_no_until() -> None:
         shown("ollama", week(None)),
         shown("ollama", week(0, -1)),
         shown("ollama", week(0), at=NOW - HOUR - 1),
+        kept(shown("ollama", session(0), week(0)), "weekly (all)"),
         shown("ollama", blocked=Blocked("x", "y")),
         shown("ollama", week(None), balances=(Balance(kind="purchased", label="credits", amount=10.0, unit="USD"),)),
     ],
-    ids=["never read", "unknown", "reset since", "old", "blocked", "a balance beside an unknown window"],
+    ids=["never read", "unknown", "reset since", "old", "an old window", "blocked", "a balance beside an unknown window"],
 )
 def test_what_is_not_known_is_never_chosen_over_what_is(other: Entry) -> None:
     entries = [entry_at(other, NOW, {}) if "ok" not in other else other, shown("claude", week(99))]
@@ -94,6 +95,20 @@ def test_an_unknown_window_is_noted() -> None:
 
 def test_an_old_reading_is_noted_as_unknown() -> None:
     assert notes([shown("zai", week(50), at=NOW - 2 * HOUR)]) == [("unknown", "zai", None, None, None)]
+
+
+def test_a_binding_window_that_is_older_than_its_entry_is_noted_as_unknown() -> None:
+    entry = kept(shown("zai", session(10), week(40, 3 * HOUR)), "weekly (all)")
+    assert notes([entry]) == [("unknown", "zai", None, None, None)]
+
+
+def test_a_full_window_is_noted_whatever_the_age_of_another() -> None:
+    entry = kept(shown("zai", session(100), week(40)), "weekly (all)")
+    assert notes([entry]) == [("full", "zai", None, None, iso(NOW + HOUR))]
+
+
+def test_the_age_of_a_model_s_window_leaves_the_main_ones_as_they_are() -> None:
+    assert used([kept(shown("claude", week(45), fable(14)), "weekly Fable")])[:3] == ("use", "claude", 55.0)
 
 
 def test_a_refusal_is_noted() -> None:

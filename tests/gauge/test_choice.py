@@ -13,7 +13,7 @@ from aimo_host.gauge.choice import Question, choose, is_known
 from aimo_host.gauge.model import Balance, Blocked
 from aimo_host.gauge.snapshot import entry_at, never_read
 from aimo_host.gauge.times import iso
-from tests.gauge.builders import DAY, HOUR, NOW, fable, session, shown, week
+from tests.gauge.builders import DAY, HOUR, NOW, fable, kept, session, shown, week
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +80,30 @@ def test_nobody_is_picked_who_is_not_known_to_have_enough(entries: list[Entry], 
 @pytest.mark.parametrize("other", [OLD, UNKNOWN, RESET_SINCE, PAID, BLOCKED])
 def test_what_is_known_to_be_nearly_empty_goes_before_what_is_not_known(other: Entry) -> None:
     assert choose(Question(), [other, shown("claude", week(99))], NOW)["pick"] == "claude"
+
+
+FABLE_KEPT = kept(shown("claude", week(45), fable(14)), "weekly Fable")
+
+
+@pytest.mark.parametrize("need", [0, 50])
+def test_a_window_that_is_older_than_its_entry_never_says_that_something_is_left(need: float) -> None:
+    found = choose(Question(need=need, scope="Fable"), [FABLE_KEPT], NOW)
+    assert (found["pick"], found["ranking"][0]["why"]) == (None, "unknown")
+
+
+def test_an_old_window_that_does_not_count_is_in_nobody_s_way() -> None:
+    assert choose(Question(need=50), [FABLE_KEPT], NOW)["pick"] == "claude"
+
+
+def test_a_window_that_is_a_little_older_than_its_entry_decides() -> None:
+    entry = kept(shown("claude", week(45), fable(14)), "weekly Fable", age=HOUR)
+    assert choose(Question(need=50, scope="Fable"), [entry], NOW)["pick"] == "claude"
+
+
+def test_an_old_window_still_says_until_when_nothing_is_left() -> None:
+    entry = kept(shown("claude", week(45), fable(100)), "weekly Fable")
+    [one] = choose(Question(scope="Fable"), [entry], NOW)["ranking"]
+    assert (one["why"], one["available_at"]) == ("full", iso(NOW + 3 * DAY))
 
 
 def test_an_old_reading_still_says_until_when_nothing_is_left() -> None:
