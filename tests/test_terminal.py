@@ -171,6 +171,8 @@ def test_without_drawn_characters_the_bars_are_ascii(monkeypatch: pytest.MonkeyP
         ({"used_pct": 0.0, "state": "not_started", "resets_at": None, "pace": None}, r"░{20,} +0 % +not started$"),
         ({"used_pct": 100.0, "pace": None}, r"█{20,} +100 % +in 2 h 12 m$"),
         ({"used_pct": 250.0, "pace": None}, r"█{20,} +250 % "),
+        ({"used_pct": 99.6, "pace": None}, r" 99 % "),
+        ({"used_pct": 0.3, "pace": None}, r" <1 % "),
         ({"used_pct": 0.0, "pace": None}, r"5 h +░{20,} +0 % "),
         ({"resets_at": None, "resets_in": "2 hours", "pace": None}, r"in 2 hours$"),
         ({"resets_at": None, "resets_in": None, "pace": None}, r"47 %$"),
@@ -186,6 +188,25 @@ def test_unknown_looks_unknown_and_full_looks_full(
 def test_a_window_that_runs_out_early_says_when(monkeypatch: pytest.MonkeyPatch) -> None:
     pace = {"state": "ahead", "expected_pct": 20.0, "runs_out_at": "2026-11-18T12:00:00Z"}
     assert re.search(r"out ~in 5 h", row(monkeypatch, pace=pace)) or "out ~" in row(monkeypatch, pace=pace)
+
+
+KEPT_OLD = {"observed_at": iso(NOW - 2 * 86400), "pace": None}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_age_of_a_window_older_than_its_entry_stands_below_its_reset(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    fresh, old = (
+        shown([sample(windows=[window(**changed)], balances=[])], monkeypatch, width=width).splitlines()
+        for changed in ({"pace": None}, {**KEPT_OLD, "binding": False})
+    )
+    assert old[-1] == "read 2 d ago".rjust(min(width, 88))
+    assert fresh[-1] == old[-2]
+
+
+def test_an_unused_pool_that_was_read_long_ago_is_shown_with_its_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = window(**KEPT_OLD, scope="Fable", used_pct=0.0)
+    text = shown([sample(windows=[window(), pool], balances=[])], monkeypatch)
+    assert re.search(r"Fable.* 0 % .*\n +read 2 d ago$", text, re.MULTILINE)
 
 
 def test_the_mark_of_the_even_pace_stands_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -340,7 +361,7 @@ def _note(code: str, **more: Any) -> dict[str, Any]:
             _answer("unknown", _note("full", account_name="work", scope="Fable", until=iso(NOW + HOUR))),
             ("", "Z.ai work Fable full until " + LATER),
         ),
-        (_answer("unknown", _note("lose", pct=60.2, until=iso(NOW + HOUR))), ("", "Z.ai would lose 60 % in 1 h")),
+        (_answer("unknown", _note("lose", pct=60.5, until=iso(NOW + HOUR))), ("", "Z.ai would lose 61 % in 1 h")),
     ],
 )
 def test_the_answer_is_one_sentence_and_the_facts_another(found: dict[str, Any], said: tuple[str, str]) -> None:

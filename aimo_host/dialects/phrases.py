@@ -5,6 +5,8 @@ Everything here returns one line of printable text; what it means to the reader'
 
 from __future__ import annotations
 
+import math
+
 from aimo_host.gauge import pick
 from aimo_host.gauge.answer import OLD_AFTER, is_old
 from aimo_host.gauge.catalog import PROVIDERS
@@ -22,7 +24,7 @@ _DAY = 86400
 _MINUTE_SECONDS = 60
 _LONG_SCOPE = 12
 _LONGEST = 200
-_HIGH_PCT, _FULL_PCT = 80.0, 100.0
+_HIGH_PCT, _NEARLY_FULL, _FULL_PCT = 80.0, 99, 100.0
 _KIND_NAMES = {"daily": "Day", "weekly": "Week", "monthly": "Month", "tools": "Tools", "spend": "Extra"}
 
 
@@ -71,7 +73,15 @@ def account(entry: Entry, entries: list[Entry]) -> str:
 
 def percent(used_pct: float | None) -> str:
     """`47%`, or `?`: unknown is never 0."""
-    return "?" if used_pct is None else f"{used_pct:.0f}%"
+    return "?" if used_pct is None else f"{rounded(used_pct)}%"
+
+
+def rounded(pct: float) -> str:
+    """`47`, `<1`: never full that is not, nor unused that is not; halves go up. As in extension/view/format.js."""
+    if 0 < pct < 1:
+        return "<1"
+    whole = math.floor(pct + 0.5)
+    return str(whole if pct >= _FULL_PCT else min(whole, _NEARLY_FULL))
 
 
 def age(entry: Entry, now: float) -> str:
@@ -98,7 +108,8 @@ def brief(entry: Entry, entries: list[Entry], now: float) -> str:
     """`Claude 61%`, `Codex full`, `Z.ai ?`, `Ollama blocked`, with the age of an old reading."""
     words = level(entry)
     state = words if words in {"blocked", "full"} else percent(fullest(entry))
-    old = age(entry, now)
+    ages = (window_age(window, now) for window in entry["windows"] if window["binding"])
+    old = age(entry, now) or next(filter(None, ages), "")
     return f"{account(entry, entries)} {state}" + (f" ({old})" if old else "")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aimo_host.dialects.phrases import rounded
 from aimo_host.gauge import pick
 from aimo_host.gauge.catalog import PROVIDERS
 from aimo_host.gauge.times import parse_iso
@@ -46,5 +47,5 @@ def _fact(note: dict[str, Any], now: float) -> str:
     if note["code"] == "full":
         return f"{name} full" if until is None else f"{name} full until {time_of(until, now)}"
     if note["code"] == "lose" and until is not None:
-        return f"{name} would lose {note['pct']:.0f} % in {span(until - now)}"
+        return f"{name} would lose {rounded(note['pct'])} % in {span(until - now)}"
     return f"{name} refuses work" if note["code"] == "blocked" else f"{name} unknown"

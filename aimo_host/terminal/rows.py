@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 
-from aimo_host.dialects.phrases import short_name, short_scope
-from aimo_host.gauge.answer import answer_at
+from aimo_host.dialects.phrases import rounded, short_name, short_scope, window_age
+from aimo_host.gauge.answer import answer_at, is_old
 from aimo_host.gauge.catalog import PROVIDERS
 from aimo_host.gauge.times import parse_iso
 from aimo_host.terminal.clock import moment, span
@@ -33,7 +33,6 @@ _RIGHT_CELLS, _GOOD_BAR = 20, 24
 _WIDEST = 88
 #: A shorter bar says nothing.
 _NARROWEST_BAR = 4
-_OLD_SECONDS = 3600
 _DAY = 86400
 _HIGH_PCT, _FULL_PCT = 80, 100
 
@@ -156,7 +155,8 @@ def _lines(entry: Entry, now: float, width: int, bar: int, drawn: bool) -> list[
         lines += _notes(entry["error"], where, width, "yellow")
     if entry["blocked"]:
         lines += _notes(entry["blocked"]["message"], None, width, "red")
-    unused = [scope for scope in _pools(entry) if all(w["used_pct"] == 0 for w in entry["windows"] if w["scope"] == scope)]
+    touched = {window["scope"] for window in entry["windows"] if window["used_pct"] != 0 or window_age(window, now)}
+    unused = [scope for scope in _pools(entry) if scope not in touched]
     lines += [_window_line(window, now, width, bar, drawn) for window in entry["windows"] if window["scope"] not in unused]
     lines += [_folded(entry, scope, width) for scope in unused]
     for balance in entry["balances"]:
@@ -204,7 +204,7 @@ def _title(entry: Entry, now: float, width: int) -> Text:
         left.append(f"  {about}", style="not bold")
     observed = parse_iso(entry["observed_at"])
     age = "" if observed is None else f"read {span(now - observed)} ago"
-    old = entry["stale"] or (observed is not None and now - observed > _OLD_SECONDS)
+    old = entry["stale"] or is_old(entry, now)
     left.truncate(max(0, width - len(age) - _GAP))
     _align_right(left, age, width, "yellow" if old else "dim")
     return left
@@ -217,9 +217,12 @@ def _window_line(window: Window, now: float, width: int, bar: int, drawn: bool) 
     used = window["used_pct"]
     line = Text(f"  {set_cell_size(short_name(window), _NAME_CELLS - 3)} ")
     line.append(_bar(window, bar, drawn) if bar else "", style=_level(used))
-    percent = "--" if used is None else f"{used:.0f} %"
+    percent = "--" if used is None else f"{rounded(used)} %"
     line.append(f" {percent:>7}")
     _align_right(line, _when(window, now), width, "dim")
+    if used is not None and (old := window_age(window, now)):
+        # There is no room beside the reset: it comes to stand below it, so no bar changes its length.
+        _align_right(line, f"read {old}", width, "yellow")
     return line
 
 
