@@ -17,16 +17,20 @@ from hypothesis import strategies as st
 
 from aimo_host import cli, dialects, line
 from aimo_host.demo import sample_cache
+from aimo_host.gauge.entry import from_usage
+from aimo_host.gauge.merge import merge_reading
 from aimo_host.gauge.snapshot import entries_at
 from aimo_host.gauge.times import parse_iso
 from aimo_host.state import accounts, cache, jsonfile, paths
 from aimo_host.state.settings import defaults
-from tests.gauge.builders import json_values
+from tests.gauge.builders import json_values, usage, window
 from tests.host.peer import REPOSITORY, environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from aimo_host.gauge.model import State, Window
 
 COMMAND = (sys.executable, "-m", "aimo_host")
 
@@ -49,12 +53,31 @@ def rows() -> dict[str, dict[str, Any]]:
     return {window["label"]: window for window in entry["windows"]}
 
 
-def session(five_hour: float, seven_day: float, week_ends: float) -> bytes:
+def session(five_hour: float, seven_day: float, week_ends: float, name: str | None = None) -> bytes:
     limits = {
         "five_hour": {"used_percentage": five_hour, "resets_at": week_ends - 1000},
         "seven_day": {"used_percentage": seven_day, "resets_at": week_ends},
     }
-    return json.dumps({"model": {"display_name": "Opus 5"}, "rate_limits": limits}).encode()
+    return json.dumps({"session_id": name, "model": {"display_name": "Opus 5"}, "rate_limits": limits}).encode()
+
+
+def reply(five_hour: float, seven_day: float, week_ends: float) -> subprocess.CompletedProcess[bytes]:
+    """A session begins, and gets its first reply."""
+    run("line", stdin=b'{"session_id": "s1"}')
+    return run("line", stdin=session(five_hour, seven_day, week_ends, "s1"))
+
+
+def read_in_browser(five_hour: Window, seven_day: float, week_ends: float) -> None:
+    """The account of the session, a moment later."""
+    week = window(seven_day, resets_at=week_ends, window_seconds=604800)
+    (entry,) = (e for e in cache.read(paths.find(os.environ))["entries"] if e["provider"] == "claude")
+    found = from_usage("claude", usage(five_hour, week), account=entry["account"], at=time.time(), source="push")
+    cache.update(paths.find(os.environ), lambda c: merge_reading(c, found, via="claude/browser/p", now=time.time()))
+
+
+def five_hours(used: float, resets_at: float | None) -> Window:
+    state: State = "active" if resets_at else "not_started"
+    return window(used, label="session (5h)", kind="session", resets_at=resets_at, window_seconds=18000, state=state)
 
 
 @pytest.fixture
@@ -83,6 +106,58 @@ def test_an_idle_session_changes_nothing(week_ends: float) -> None:
     before = jsonfile.load_or_empty(paths.find(os.environ).cache)
     run("line", stdin=session(47, 50, week_ends))
     assert jsonfile.load_or_empty(paths.find(os.environ).cache) == before
+
+
+def test_a_session_that_repeats_itself_is_not_newer_than_what_was_read_since(week_ends: float) -> None:
+    reply(95, 63, week_ends)
+    read_in_browser(five_hours(2, week_ends - 1000), 0, week_ends)
+    run("line", stdin=session(95, 63, week_ends, "s1"))
+    assert (rows()["session (5h)"]["used_pct"], rows()["weekly (all)"]["used_pct"]) == (2.0, 0.0)
+
+
+def test_a_session_that_repeats_itself_shows_what_was_read_since(week_ends: float) -> None:
+    reply(95, 63, week_ends)
+    read_in_browser(five_hours(2, week_ends - 1000), 0, week_ends)
+    assert b" 5 h 2% (" in run("line", stdin=session(95, 63, week_ends, "s1")).stdout
+
+
+def test_a_session_that_repeats_itself_begins_no_window_that_has_not_started(week_ends: float) -> None:
+    reply(95, 63, week_ends)
+    read_in_browser(five_hours(0, None), 63, week_ends)
+    run("line", stdin=session(95, 63, week_ends, "s1"))
+    assert rows()["session (5h)"]["state"] == "not_started"
+
+
+def test_a_window_that_the_session_leaves_out_is_no_reply(week_ends: float) -> None:
+    reply(95, 63, week_ends)
+    read_in_browser(five_hours(2, week_ends - 1000), 0, week_ends)
+    said = json.loads(session(95, 63, week_ends, "s1"))
+    del said["rate_limits"]["five_hour"]
+    run("line", stdin=json.dumps(said).encode())
+    assert rows()["weekly (all)"]["used_pct"] == 0.0
+
+
+@pytest.mark.parametrize("name", ["s2", None, "x" * 101, "\u00e9"])
+def test_a_session_that_was_never_heard_before_is_taken_at_its_word(name: str | None, week_ends: float) -> None:
+    read_in_browser(five_hours(2, week_ends - 1000), 0, week_ends)
+    run("line", stdin=session(95, 63, week_ends, name))
+    assert (rows()["session (5h)"]["used_pct"], rows()["weekly (all)"]["used_pct"]) == (95.0, 63.0)
+
+
+def test_only_the_sessions_that_spoke_last_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line, "_MOST_SESSIONS", 2)
+    found = paths.find(os.environ)
+    for name in ("a", "b", "a", "c"):
+        line._remember({"session_id": name}, {}, found)
+    assert [*line._sessions(jsonfile.load_or_empty(line._file(found)))] == ["a", "c"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"sessions": 1}', '{"sessions": {"s1": 1}}'])
+def test_a_damaged_memory_of_sessions_is_as_good_as_none(content: str, week_ends: float) -> None:
+    with open(line._file(paths.find(os.environ)), "w", encoding="utf-8") as file:
+        file.write(content)
+    reply(52, 63, week_ends)
+    assert rows()["weekly (all)"]["used_pct"] == 63.0
 
 
 def test_a_session_of_another_account_changes_nothing(week_ends: float) -> None:

@@ -1,7 +1,7 @@
 """One line of text for a prompt, and for Claude Code's status line together with the session's JSON. Total, and never empty.
 
-The session says how full its account is as of its last reply, without saying when that was. So within one window the larger
-number is the newer one: an idle session that repeats itself takes nothing back.
+The session says how full its account is as of its last reply, without saying when that was. So its numbers count beside cached
+ones only just after a reply, which shows as a change; and then, within one window, the larger one is the newer one.
 """
 
 from __future__ import annotations
@@ -29,14 +29,16 @@ _MOST_PCT = 1000.0
 _SLOTS = {"five_hour": ("session", 18000, "session (5h)"), "seven_day": ("weekly", 604800, "weekly (all)")}
 
 
-def render(snapshot: dict[str, Any], now: float, session: Any = None, template: str | None = None) -> str:
+def render(
+    snapshot: dict[str, Any], now: float, session: Any = None, template: str | None = None, *, has_replied: bool = True
+) -> str:
     """`Opus · Claude 5 h 47% (2 h 10 m) · Week 61% · Week Fable 14% · Codex 16%`, or the template with its fields filled in.
 
-    `session` is what Claude Code pipes to a status line, or anything else.
+    `session` is what Claude Code pipes to a status line, or anything else; `has_replied` as for `is_news`.
     """
     entries = snapshot["entries"]
     said = session if isinstance(session, dict) else {}
-    mine = _mine(entries, windows_of(said.get("rate_limits"), now))
+    mine = _mine(entries, windows_of(said.get("rate_limits"), now), has_replied=has_replied)
     fields = {**_session_fields(said), **_usage_fields(snapshot, entries, mine, now)}
     if template is None:
         shown = _JOIN.join(part for part in (fields["model"], fields["limits"], fields["others"]) if part)
@@ -59,13 +61,16 @@ def windows_of(limits: Any, now: float) -> list[Window]:
     return found
 
 
-def is_news(windows: list[Window], entries: list[Entry]) -> bool:
-    """Whether the session knows more than the entry it agrees with: a window that has grown, or begun anew."""
+def is_news(windows: list[Window], entries: list[Entry], *, has_replied: bool = True) -> bool:
+    """Whether the session knows more than the entry it agrees with: a window that has grown, or begun anew.
+
+    `has_replied` says that its numbers have changed since it was last heard. Others may be older than any that is cached.
+    """
     entry = _agreeing(entries, windows)
     if entry is None:
         return True
     known = {window["kind"]: window for window in _main(entry)}
-    newer = [_newer(window, known.get(window["kind"])) is window for window in windows]
+    newer = [_newer(window, known.get(window["kind"]), has_replied=has_replied) is window for window in windows]
     older = [not new and not _is_equal(window, known[window["kind"]]) for new, window in zip(newer, windows, strict=True)]
     return any(newer) and not any(older)
 
@@ -74,7 +79,7 @@ def _is_equal(one: Window, other: Window) -> bool:
     return _ends_with(one, other) and one["used_pct"] == other["used_pct"]
 
 
-def _mine(entries: list[Entry], windows: list[Window]) -> list[Window] | None:
+def _mine(entries: list[Entry], windows: list[Window], *, has_replied: bool) -> list[Window] | None:
     """The windows of the session's account: its own numbers, and the models' from the cache. None if the session has none."""
     if not windows:
         return None
@@ -84,7 +89,7 @@ def _mine(entries: list[Entry], windows: list[Window]) -> list[Window] | None:
     known = {window["kind"]: window for window in _main(entry)}
     read_at = {"observed_at": entry["observed_at"]}
     rest = [{**read_at, **window} for window in entry["windows"] if window["scope"] is not None]
-    return [*(_newer(window, known.get(window["kind"])) for window in windows), *rest]
+    return [*(_newer(window, known.get(window["kind"]), has_replied=has_replied) for window in windows), *rest]
 
 
 def _agreeing(entries: list[Entry], windows: list[Window]) -> Entry | None:
@@ -106,14 +111,16 @@ def _ends_with(one: Window, other: Window) -> bool:
     return ends[0] is not None and ends[1] is not None and abs(ends[0] - ends[1]) <= _JITTER
 
 
-def _newer(window: Window, known: Window | None) -> Window:
-    """The session's window, unless the cache has the same one fuller, or a later one."""
+def _newer(window: Window, known: Window | None, *, has_replied: bool) -> Window:
+    """The session's window, unless the cache has the same one fuller, or a later one; only a later one without a reply."""
     if known is None or known["used_pct"] is None:
         return window
     if _ends_with(window, known):
-        return window if window["used_pct"] > known["used_pct"] else known
+        return window if has_replied and window["used_pct"] > known["used_pct"] else known
     ends = parse_iso(window["resets_at"]), parse_iso(known["resets_at"])
-    return known if ends[0] is not None and ends[1] is not None and ends[1] > ends[0] else window
+    if ends[0] is None or ends[1] is None:
+        return window if has_replied else known
+    return known if ends[1] > ends[0] else window
 
 
 def _percent(value: Any) -> float | None:
@@ -135,7 +142,7 @@ def _session_fields(said: dict[str, Any]) -> dict[str, str]:
         "model": phrases.plain(name, _LONGEST_WORD) if isinstance(name, str) else "",
         "folder": _last_part(folder) if isinstance(folder, str) else "",
         "cost": "" if spent is None else f"${spent:.2f}",
-        "context": "" if full is None else f"{full:.0f}%",
+        "context": "" if full is None else phrases.percent(full),
     }
 
 

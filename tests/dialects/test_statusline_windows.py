@@ -49,6 +49,23 @@ def test_of_the_session_and_the_cache_the_newer_number_is_shown(
     assert f"Claude {shown} (" in line
 
 
+@pytest.mark.parametrize(
+    ("session_pct", "session_ends", "is_news"),
+    [
+        (20.0, NOW + 2 * HOUR, False),
+        (0.0, None, False),
+        (90.0, NOW + 1 * HOUR, True),
+        (None, NOW + 2 * HOUR, True),
+    ],
+    ids=["fuller", "not started", "a newer window", "no number known"],
+)
+def test_without_a_reply_only_a_later_window_is_news(
+    session_pct: float | None, session_ends: float | None, is_news: bool
+) -> None:
+    windows, entries = statusline.windows_of(said(30), NOW), cached(session_pct, session_ends)["entries"]
+    assert statusline.is_news(windows, entries, has_replied=False) is is_news
+
+
 @pytest.mark.parametrize("value", ["many", "1e999", 10**400, "nan", -1, 1001, True, None, [], {}])
 def test_a_percentage_that_is_none_makes_no_window(value: object) -> None:
     assert [one["kind"] for one in statusline.windows_of(said(value), NOW)] == ["weekly"]
