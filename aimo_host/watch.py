@@ -15,7 +15,6 @@ from functools import partial
 
 from aimo_host import dialects, stop
 from aimo_host.gauge import snapshot
-from aimo_host.gauge.times import parse_iso
 from aimo_host.state import cache, paths, settings
 from aimo_host.state.bell import Bell
 from aimo_host.state.installation import Installation
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     Dialect = Callable[[dict[str, Any], float], str]
-
-#: A clock that was stopped with the machine is noticed this late (seconds).
-_LOOK_AT_THE_CLOCK = 60.0
 
 
 def main(argv: list[str], environ: Mapping[str, str]) -> int:
@@ -61,13 +57,9 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
 
 def pause(entries: list[dict[str, Any]], now: float) -> float | None:
     """Seconds until the next known reset, but never long; None where time alone changes nothing."""
-    resets = [
-        parse_iso(window["resets_at"]) for entry in entries for window in entry["windows"] if window["used_pct"] is not None
-    ]
-    ahead = [at - now for at in resets if at is not None and at > now]
-    if not resets:
+    if all(window["used_pct"] is None for entry in entries for window in entry["windows"]):
         return None
-    return min([*ahead, _LOOK_AT_THE_CLOCK])
+    return snapshot.pause(entries, now) or snapshot.LOOK_AT_THE_CLOCK
 
 
 def _json(seen: dict[str, Any], _now: float) -> str:

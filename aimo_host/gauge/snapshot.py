@@ -21,6 +21,8 @@ SCHEMA = 1
 _UNIT_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2592000}
 _MOST_DIGITS = 6
 _FULL_PCT = 100.0
+#: A clock that was stopped with the machine is noticed this late (seconds).
+LOOK_AT_THE_CLOCK = 60.0
 
 
 def snapshot_at(cache: dict[str, Any], settings: dict[str, Any], now: float) -> dict[str, Any]:
@@ -42,6 +44,18 @@ def entries_at(cache: dict[str, Any], settings: dict[str, Any], now: float) -> l
         stored.sort(key=lambda entry: (entry.get("account") is None, entry.get("account") or ""))
         found += [entry_at(entry, now, names) for entry in stored] or [entry_at(never_read(provider), now, names)]
     return found
+
+
+def next_reset(entries: list[dict[str, Any]], now: float) -> float | None:
+    """When time alone changes the entries: the first known reset after `now` of a window that has a number, if there is one."""
+    numbered = ((w, parse_iso(e.get("observed_at"))) for e in entries for w in e["windows"] if w["used_pct"] is not None)
+    return min((at for window, observed in numbered if (at := _due(window, observed)) is not None and at > now), default=None)
+
+
+def pause(entries: list[dict[str, Any]], now: float) -> float | None:
+    """Seconds for which who waits for a change may sleep: until the next reset, but never long; None where none is known."""
+    at = next_reset(entries, now)
+    return None if at is None else min(at - now, LOOK_AT_THE_CLOCK)
 
 
 def never_read(provider: str) -> dict[str, Any]:
@@ -122,17 +136,28 @@ def _why_not(provider: str, windows: list[dict[str, Any]], *, is_read: bool) -> 
 
 
 def _window_at(window: dict[str, Any], observed: float | None, now: float) -> dict[str, Any]:
-    observed = parse_iso(window.get("observed_at")) or observed
     used = window.get("used_pct")
     resets_at = parse_iso(window.get("resets_at"))
-    due = resets_at if resets_at is not None else _due_by_words(window.get("resets_in"), observed)
-    if due is not None and due <= now:
+    ends = _due(window, observed)
+    if ends is not None and ends <= now:
         # The counts belong to the finished window too. The allowance is the plan's and stays.
         return {**window, "used_pct": None, "usage": None, "remaining": None, "state": "reset_due", "pace": None}
     state = window.get("state", "active") if used is not None else "unknown"
     seconds = window.get("window_seconds")
+    observed = _observed(window, observed)
     trend = pace(used, resets_at, seconds, observed) if observed is not None and state == "active" else None
     return {**window, "used_pct": used, "state": state, "pace": trend}
+
+
+def _due(window: dict[str, Any], observed: float | None) -> float | None:
+    """When a window ends whose entry was observed then: its reset, or what the provider's words come to."""
+    resets_at = parse_iso(window.get("resets_at"))
+    return resets_at if resets_at is not None else _due_by_words(window.get("resets_in"), _observed(window, observed))
+
+
+def _observed(window: dict[str, Any], observed: float | None) -> float | None:
+    """The window's own moment, where it has one."""
+    return parse_iso(window.get("observed_at")) or observed
 
 
 def _due_by_words(words: Any, observed: float | None) -> float | None:

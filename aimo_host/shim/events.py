@@ -1,12 +1,17 @@
-"""Server-sent events: an entry when it changes, and the answer when it does. Nobody is asked, nothing is polled: the bell tells.
+"""Server-sent events: an entry when it changes, and the answer when it does. Nobody is asked, nothing is polled.
 
-A client that hangs up is noticed at once, and one that does not read is cut off; there are at most so many at a time.
+The bell tells, and at a known reset the clock. A client that hangs up is noticed at once, and one that does not read is cut off;
+there are at most so many at a time.
 """
 
 from __future__ import annotations
 
 import json
+import select
 import threading
+import time
+
+from aimo_host.gauge import snapshot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +40,7 @@ def stream(api: Api, connection: socket.socket) -> None:
         sent: Sent = {}
         answer: dict[str, Any] | None = None
         while True:
+            now = time.time()  # before the look, so that no reset falls between the two
             entries = api.cached()
             changes = list(_changes(entries, sent))
             newest = api.answer()
@@ -43,7 +49,7 @@ def stream(api: Api, connection: socket.socket) -> None:
                 changes.append(_event("answer", newest))
             connection.sendall(b"".join(changes))
             # Whatever a client sends on this connection, it is not a request any more: it has hung up.
-            if not bell.wait(or_readable=connection):
+            if not bell.wait(snapshot.pause(entries, now), or_readable=connection) and select.select([connection], [], [], 0)[0]:
                 return
     finally:
         bell.close()

@@ -7,7 +7,6 @@ that had changed only just before it was read, since two changes within one tick
 from __future__ import annotations
 
 from aimo_host.gauge import snapshot
-from aimo_host.gauge.times import parse_iso
 from aimo_host.shim import contract
 from aimo_host.state import atomic, cache, requests, settings
 
@@ -75,9 +74,7 @@ def _until(entries: Entries, marks: Marks, now: float) -> float:
     changed = max((one[-1] for one in marks if one is not None), default=0) / 1e9
     if not changed <= now - _SETTLED_AFTER:
         return now
-    windows = (window for entry in entries for window in entry["windows"] if window["used_pct"] is not None)
-    resets = (at for window in windows if (at := parse_iso(window["resets_at"])) is not None and at > now)
-    return min(now + _TRUSTED_FOR, min(resets, default=now + _TRUSTED_FOR))
+    return min(now + _TRUSTED_FOR, snapshot.next_reset(entries, now) or now + _TRUSTED_FOR)
 
 
 def _marks(paths: Paths) -> Marks:

@@ -266,3 +266,20 @@ def test_a_reading_that_does_not_say_whether_work_may_go_there_says_why(windows:
 def test_what_went_wrong_since_is_said_rather_than_what_was_unclear_before() -> None:
     failed = {**stored(usage(window(None))), "problem": {"code": "rate_limited"}, "error": "x"}
     assert snapshot.entry_at(failed, NOW, {})["problem"] == {"code": "rate_limited"}
+
+
+@pytest.mark.parametrize(
+    ("windows", "seconds"),
+    [
+        ([], None),
+        ([window(40.0, resets_at=NOW + 30), window(50.0, resets_at=NOW + 7)], 7.0),
+        ([window(40.0, resets_at=NOW + DAY)], 60.0),
+        ([window(40.0)], None),
+        ([window(None, resets_at=NOW + 9)], None),
+        ([window(40.0, resets_at=NOW - 5)], None),
+        ([window(40.0, resets_in="5 seconds")], 5.0),
+    ],
+)
+def test_who_waits_for_a_change_sleeps_until_the_next_known_reset(windows: list[Window], seconds: float | None) -> None:
+    entries = [seen(*windows)] if windows else []
+    assert snapshot.pause(entries, NOW) == seconds

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aimo_host.gauge import merge
+from aimo_host.gauge.times import iso
 from aimo_host.shim.events import MOST_CLIENTS
 from aimo_host.state import cache, paths, settings
 from tests.gauge.builders import NOW, reading
@@ -136,3 +137,23 @@ def test_the_answer_says_how_the_person_wants_to_see_it(shim: Shim, found: paths
     settings.change(found, {"order": ["zai", "claude", "codex", "ollama"], "language": "ja", "providers": {"codex": "off"}})
     wishes = shim.ask("GET", "/api/answer").json["faces"]
     assert (wishes["order"][0], wishes["language"], wishes["providers"]["codex"]) == ("zai", "ja", "off")
+
+
+@pytest.mark.parametrize("by_words", [False, True], ids=["by time", "by words"])
+def test_a_window_that_resets_while_a_client_listens_loses_its_number(
+    stream: Stream,
+    found: paths.Paths,
+    by_words: bool,
+) -> None:
+    now = time.time()
+    entry = reading(used=95.0, at=now - 58)
+    ends = {"resets_at": None, "resets_in": "1 minute"} if by_words else {"resets_at": iso(now + 2)}
+    entry["windows"][0].update(ends)
+    cache.update(found, lambda before: merge.merge_reading(before, entry, via="claude/browser/p", now=now))
+    stream.next()
+    numbers = [stream.next()[1]["windows"][0]["used_pct"]]
+    while len(numbers) < 2:
+        name, data = stream.next()
+        if name == "entry":
+            numbers.append(data["windows"][0]["used_pct"])
+    assert numbers == [95.0, None]
