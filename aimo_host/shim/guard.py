@@ -6,7 +6,8 @@ The danger is not a program on this machine but a web page in the user's browser
   against rebinding, since same-origin GETs carry no Origin, and plain-http pages send no Sec-Fetch.
 * Sec-Fetch-Site. Browsers say how the page that asks is related to us. Programs say nothing. `same-site` is refused too:
   `http://localhost:5173` is same-site with us. `none` is a typed address, but also another extension's fetch: only a navigation
-  passes. A top-level navigation from elsewhere may open the page itself, which has no side effect.
+  passes. A top-level navigation from elsewhere may open the page itself, which is told so and then asks for nothing
+  (`is_from_elsewhere`).
 * Origin. If present, it must be exactly our own.
 * Token, if the user set one: also against other users of the machine. Never in a query, where it would end up in histories.
 """
@@ -57,6 +58,11 @@ def check(method: str, path: str, query: str, headers: Headers, *, port: int, to
     if token is not None:
         return _token_refusal(headers, query, token, is_api=is_api)
     return None
+
+
+def is_from_elsewhere(headers: Headers) -> bool:
+    """Whether another site, or another port of this machine, has opened what was asked for."""
+    return not {"same-site", "cross-site"}.isdisjoint(_all(headers, "sec-fetch-site"))
 
 
 def _site_may(method: str, headers: Headers, *, is_api: bool) -> bool:

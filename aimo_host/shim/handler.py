@@ -37,6 +37,9 @@ _CONTENT_POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
+#: Tells the dashboard, which can read it, that the person did not open it (see `dashboard.js`).
+_ELSEWHERE = "elsewhere"
+
 
 class Site:
     """What all connections share."""
@@ -251,7 +254,7 @@ class Handler(BaseHTTPRequestHandler):
                 content = opened.read()
         except OSError:
             return guard.Refusal(404, "not_found", "There is nothing at this address.")
-        self._send(200, kind, content)
+        self._send(200, kind, content, timing=_ELSEWHERE if guard.is_from_elsewhere(list(self.headers.items())) else None)
         return None
 
     def _refuse(self, refusal: guard.Refusal) -> None:
@@ -259,12 +262,21 @@ class Handler(BaseHTTPRequestHandler):
         body = json.dumps({"error": {"code": refusal.code, "message": refusal.message}}).encode()
         self._send(refusal.status, "application/json", body, allow=refusal.allow)
 
-    def _send(self, status: int, kind: str, body: bytes, *, allow: str | None = None, tag: str | None = None) -> None:
-        self._send_head(status, kind, len(body), allow=allow, tag=tag)
+    def _send(self, status: int, kind: str, body: bytes, **more: str | None) -> None:
+        self._send_head(status, kind, len(body), **more)
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def _send_head(self, status: int, kind: str, length: int | None, *, allow: str | None = None, tag: str | None = None) -> None:
+    def _send_head(
+        self,
+        status: int,
+        kind: str,
+        length: int | None,
+        *,
+        allow: str | None = None,
+        tag: str | None = None,
+        timing: str | None = None,
+    ) -> None:
         """The same closed set of headers on every answer; `length` is None where the answer has no end, or no body at all."""
         self.request_version = "HTTP/1.1"  # to one that calls itself HTTP/0.9 the base class would send a bare body
         self.send_response(status)
@@ -279,6 +291,9 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Content-Security-Policy", _CONTENT_POLICY)
         self.send_header("Referrer-Policy", "no-referrer")
+        self.send_header("Cross-Origin-Opener-Policy", "same-origin")
+        if timing is not None:
+            self.send_header("Server-Timing", timing)
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()

@@ -1,8 +1,9 @@
 /**
  * The dashboard that `aimo serve` shows: the popup's gauges in a wide window.
  *
- * Talks to its own origin and to nobody else. Opening it is one refresh, the button is another, and nothing else ever asks. While a
- * refresh runs it listens to the events of the shim, so that rows arrive one by one.
+ * Talks to its own origin and to nobody else. Opening it is one refresh, the button is another, and nothing else ever asks. Opened
+ * by another site, it shows what is known and waits for the button. While a refresh runs it listens to the events of the shim, so
+ * that rows arrive one by one.
  */
 
 import { byId, el, reveal, sayAll, sentenceParts } from "../view/dom.js";
@@ -48,6 +49,12 @@ function takeToken() {
   if (token === null) return;
   sessionStorage.setItem(TOKEN_KEY, token);
   history.replaceState(null, "", location.pathname);
+}
+
+/** Whether another page opened this one: any page could, again and again. The shim says so, where the browser has told it. */
+function isFromElsewhere() {
+  const opened = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+  return opened.some(({ serverTiming }) => serverTiming?.some(({ name }) => name === "elsewhere"));
 }
 
 /**
@@ -150,4 +157,4 @@ if (said?.faces && chooseLanguage(said.faces.language, navigator.languages) !== 
 }
 show(cached);
 reveal();
-await refresh();
+if (!isFromElsewhere()) await refresh();

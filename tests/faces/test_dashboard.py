@@ -129,6 +129,17 @@ def test_opening_it_is_one_refresh_and_the_button_another(page: Page, url: str) 
     assert [request.method for request in asked].count("POST") == 2
 
 
+def test_opened_by_another_page_it_shows_what_is_known_and_asks_only_when_the_person_does(page: Page, url: str) -> None:
+    asked = _asked(page)
+    page.set_content(f'<a href="{url}">a link</a>')
+    page.get_by_text("a link").click()
+    page.locator("[data-key]").first.wait_for()
+    page.wait_for_load_state("networkidle")
+    assert [request.method for request in asked].count("POST") == 0
+    page.locator("#refresh").click()
+    processes.until(lambda: [request.method for request in asked].count("POST") == 1, "it asks")
+
+
 def test_it_listens_only_while_a_refresh_runs(prepared: Page, url: str) -> None:
     prepared.add_init_script(_LISTENERS)
     _read(prepared, url)

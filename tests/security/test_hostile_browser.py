@@ -195,13 +195,26 @@ def test_a_page_whose_name_leads_to_this_machine_is_told_nothing(context: Browse
 def test_a_link_opens_the_dashboard_and_its_opener_cannot_look_inside(
     context: BrowserContext, lair: Naive, shim: Shim, peace: Peace
 ) -> None:
-    assert peace
     page = _page(context, lair.url("localhost"))
-    with page.expect_popup() as opened:
+    with context.expect_page() as opened:
         page.evaluate("(url) => { window.other = open(url) }", _at("localhost", shim))
     opened.value.wait_for_selector("[data-key]")
     look = "() => { try { return window.other.document.body.innerText } catch (error) { return error.name } }"
-    assert page.evaluate(look) == "SecurityError"
+    # To the opener it is a window that was closed, which it cannot lead elsewhere either.
+    assert (page.evaluate(look), page.evaluate("() => window.other.closed")) == ("SecurityError", True)
+    assert peace.changes() == {}
+
+
+@pytest.mark.parametrize("where", ["http://localhost:{port}/", "http://evil.example/", "https://claude.ai/"])
+def test_a_page_that_opens_the_dashboard_again_and_again_starts_no_refresh(
+    context: BrowserContext, lair: Naive, shim: Shim, peace: Peace, where: str
+) -> None:
+    page = _page(context, where.format(port=lair.port))
+    for path in ("/", "/dashboard/index.html", "/"):
+        with context.expect_page() as opened:
+            page.evaluate("(url) => { open(url, 'dashboard') }", _at("localhost", shim) + path)
+        opened.value.wait_for_selector("[data-key]")
+    assert peace.changes() == {}
 
 
 # -- another extension

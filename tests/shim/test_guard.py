@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from aimo_host.shim.guard import can_be_sent, check
+from aimo_host.shim.guard import can_be_sent, check, is_from_elsewhere
 
 PORT = 3030
 NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -118,6 +118,12 @@ def test_a_second_header_of_a_kind_is_not_overlooked(name: str) -> None:
     refusal = check("GET", "/", "", doubled, port=PORT, token=None)
     assert refusal is not None
     assert refusal.status == 403
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_another_site_and_another_port_are_elsewhere_and_nobody_else_is(site: str | None) -> None:
+    headers = [] if site is None else [("sec-fetch-SITE", site)]
+    assert is_from_elsewhere(headers) == (site in {"same-site", "cross-site"})
 
 
 @pytest.mark.parametrize("name", ["HOST", "hOsT", "host"])

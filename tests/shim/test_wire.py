@@ -33,6 +33,7 @@ ROUTES = [
     ("GET", "/api/answer"),
 ]
 ROUTES += [("GET", "/api/openapi.json")]
+FROM_ELSEWHERE = (("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document"))
 #: Answers that carry a tag of their bytes.
 TAGGED = {"/api/usage?cached=1", "/api/answer"}
 
@@ -70,6 +71,7 @@ def test_ping_says_who_it_is(shim: Shim) -> None:
         *((method, target, (), 200) for method, target in ROUTES),
         ("GET", "/api/usage?cached=1", (("If-None-Match", "*"),), 304),
         ("GET", "/api/answer", (("If-None-Match", "*"),), 304),
+        ("GET", "/", FROM_ELSEWHERE, 200),
         ("GET", "/api/usage?wait=x", (), 400),
         ("GET", "/nothing", (), 404),
         ("GET", "/api/refresh", (), 405),
@@ -90,11 +92,13 @@ def test_every_answer_carries_the_same_closed_set_of_headers(
         "x-content-type-options": "nosniff",
         "content-security-policy": POLICY,
         "referrer-policy": "no-referrer",
+        "cross-origin-opener-policy": "same-origin",
         "content-length": None if status == 304 else str(len(reply.body)),
     }
     found = dict(reply.headers)
     assert {name: found.get(name) for name in expected} == expected
     more = ({"allow"} if status == 405 else set()) | ({"etag"} if status in {200, 304} and target in TAGGED else set())
+    more |= {"server-timing"} if headers == FROM_ELSEWHERE else set()
     assert set(found) - set(expected) - more <= {"date", "content-type", "connection"}
     assert more <= set(found)
     assert len(found) == len(reply.headers)
