@@ -51,12 +51,25 @@ test("the content script runs on the z.ai sites and nowhere else", () => {
   );
 });
 
-test("pages of ours may load from us, and talk to the providers' sources only", () => {
-  const policy = new Map(
-    manifest.content_security_policy.extension_pages.split(";").map((rule) => rule.trim().split(/ (.*)/).slice(0, 2)),
-  );
-  assert.equal(policy.get("default-src"), "'none'");
-  for (const kind of ["script-src", "style-src", "img-src"]) assert.equal(policy.get(kind), "'self'");
+const policy = new Map(
+  manifest.content_security_policy.extension_pages.split(";").map((rule) => rule.trim().split(/ (.*)/).slice(0, 2)),
+);
+const RULES = {
+  "default-src": "'none'",
+  "script-src": "'self'",
+  "style-src": "'self'",
+  "img-src": "'self'",
+  "base-uri": "'none'",
+  "form-action": "'none'",
+  "frame-ancestors": "'none'",
+};
+for (const [kind, rule] of Object.entries(RULES))
+  test(`pages of ours have ${kind} ${rule}`, () => assert.equal(policy.get(kind), rule));
+test("no other rule of our pages loosens these", () =>
+  assert.deepEqual([...policy.keys()].sort(), [...Object.keys(RULES), "connect-src"].sort()));
+test("private windows have no aimo", () => assert.equal(manifest.incognito, "not_allowed"));
+
+test("pages of ours talk to the providers' sources only", () => {
   const asked = Object.values(SOURCES).map((source) => new URL(source.url({ org: ORG })).origin);
   assert.deepEqual(new Set(policy.get("connect-src").split(" ")), new Set(["'self'", ...asked]));
 });
