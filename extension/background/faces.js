@@ -8,7 +8,9 @@
 /** @typedef {import("../view/reading.js").Entry} Entry */
 /** @typedef {import("../view/reading.js").Settings} Settings */
 /** @typedef {import("../view/reading.js").FaceState} FaceState */
-/** @typedef {{kind: "popup" | "options", port: chrome.runtime.Port, wantsRefresh: boolean}} Face */
+/** What a face waits for while there is no host: these providers, all, or nothing.
+ * @typedef {Set<string> | "all" | null} Wanted */
+/** @typedef {{kind: "popup" | "options", port: chrome.runtime.Port, wanted: Wanted}} Face */
 
 /** Where the state lies in storage.local; popup and options read it before they connect. */
 export const STATE_KEY = "face_state";
@@ -23,6 +25,16 @@ export function changedSettings(settings, changed) {
   const { wake: _act, providers, names, ...rest } = changed;
   const merged = Object.entries({ ...settings.names, ...names }).filter(([, name]) => name !== null);
   return { ...settings, ...rest, providers: { ...settings.providers, ...providers }, names: Object.fromEntries(merged) };
+}
+
+/**
+ * What is wanted after one more refresh was: wishes add up, and a refresh that names no provider means all.
+ * @param {Wanted} wanted
+ * @param {string[] | undefined} providers
+ * @returns {Wanted}
+ */
+export function wantedToo(wanted, providers) {
+  return wanted === "all" || !providers ? "all" : new Set([...(wanted ?? []), ...providers]);
 }
 
 export class Faces {
@@ -77,10 +89,15 @@ export class Faces {
     return this.state;
   }
 
-  /** The faces that were opened while there was no host to ask. Each is given once. */
+  /**
+   * The refreshes that were wanted while there was no host to ask. Each is given once.
+   * @returns {{kind: Face["kind"], providers: string[] | undefined}[]}
+   */
   takeWaiting() {
-    const waiting = [...this.#open].filter((face) => face.wantsRefresh);
-    for (const face of waiting) face.wantsRefresh = false;
+    const waiting = [...this.#open].flatMap(({ kind, wanted }) =>
+      wanted ? [{ kind, providers: wanted === "all" ? undefined : [...wanted] }] : [],
+    );
+    for (const face of this.#open) face.wanted = null;
     return waiting;
   }
 

@@ -7,7 +7,7 @@
 
 import { withEntry } from "../view/reading.js";
 import { BADGE_ALARM, showBadge } from "./badge.js";
-import { changedSettings, Faces } from "./faces.js";
+import { changedSettings, Faces, wantedToo } from "./faces.js";
 import { answerFrame, HOST_NAME, HostPort, PROTOCOL, RECONNECT_ALARM } from "./host_port.js";
 import { accept, faceOf, tierOf } from "./messages.js";
 import { ring } from "./reminders.js";
@@ -67,7 +67,7 @@ const fromHost = {
       return { host: { ...old.host, version }, snapshot, settings, shim, refreshing };
     });
     await showBadge(state, Date.now());
-    for (const face of faces.takeWaiting()) refresh(face.kind);
+    for (const { kind, providers } of faces.takeWaiting()) refresh(kind, providers);
     await upgrade.announced(extension_version);
   },
   ask: async ({ id, source, params }, post) => {
@@ -97,7 +97,7 @@ const fromFace = {
   recheck: () => host.send({ type: "get" }) || host.recheck(),
   refresh: ({ providers }, face) => {
     if (refresh(face.kind, providers)) return;
-    face.wantsRefresh = true;
+    face.wanted = wantedToo(face.wanted, providers);
     host.recheck();
   },
   settings: ({ changed }) => changeSettings(changed),
@@ -164,14 +164,15 @@ chrome.tabs.onUpdated.addListener((_tab, change, { url }) => {
 chrome.runtime.onConnect.addListener((port) => {
   const kind = port.sender && faceOf(port.sender, chrome.runtime.id);
   if (port.name !== "face" || !kind) return port.disconnect();
-  const face = { kind, port, wantsRefresh: kind === "popup" };
+  /** @type {import("./faces.js").Face} */
+  const face = { kind, port, wanted: kind === "popup" ? "all" : null };
   faces.open(face);
   port.onMessage.addListener((message) => {
     const accepted = accept("face", message);
     if (accepted) fromFace[accepted.type](accepted, face);
   });
   port.onDisconnect.addListener(() => upgrade.ifIdle());
-  if (face.wantsRefresh && refresh(kind)) face.wantsRefresh = false;
+  if (face.wanted && refresh(kind)) face.wanted = null;
   else fromFace.recheck({ type: "recheck" }, face);
 });
 

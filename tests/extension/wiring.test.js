@@ -195,3 +195,19 @@ test("a worker without a host says so to who wants the dashboard", async () => {
     { type: "served", url: null, error: "no_host" },
   );
 });
+
+test("what a face wanted while the host was away is asked for when it is back, and no other provider", async () => {
+  const face = openFace("options/options.html");
+  for (const provider of ["codex", "zai"]) face.onMessage.fire({ type: "refresh", providers: [provider] });
+  await settled();
+  const again = native.at(-1);
+  assert.notEqual(again, native[0]);
+  again.onMessage.fire(welcome);
+  await settled();
+  await settled();
+  const refreshed = again.posted.filter(({ type, trigger }) => type === "refresh" && trigger === "options");
+  assert.deepEqual(
+    refreshed.map(({ providers }) => providers),
+    [["codex", "zai"]],
+  );
+});
