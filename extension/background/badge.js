@@ -1,6 +1,6 @@
 /**
  * Snapshot → badge. Blank while there is room; the tightest window that is not full yet; "!" only when no provider is left to use.
- * A number that is older than an hour, or whose window has ended, is not shown.
+ * A number that is old, or whose window has ended, is not shown.
  */
 
 import { asOf, instant, isOld, level, OLD_MS, resetOf } from "../view/reading.js";
@@ -18,7 +18,7 @@ export function badgeOf(entries, now) {
   const read = entries.filter((entry) => entry.observed_at !== null);
   const fresh = read.filter((entry) => !isOld(entry, now)).map((entry) => asOf(entry, now));
   const ends = fresh.flatMap((entry) => [
-    (instant(entry.observed_at) ?? 0) + OLD_MS + 1,
+    ...[entry, ...entry.windows].map(({ observed_at }) => (instant(observed_at) ?? 0) + OLD_MS + 1),
     ...entry.windows.map((window) => resetOf(window, entry)).filter((end) => end !== null),
   ]);
   const coming = ends.filter((end) => end > now);
@@ -27,7 +27,7 @@ export function badgeOf(entries, now) {
     return { text: "!", until };
   const tight = fresh
     .flatMap((entry) => entry.windows)
-    .filter((window) => window.binding && level(window.used_pct) === "high")
+    .filter((window) => window.binding && level(window.used_pct) === "high" && !isOld(window, now))
     .map((window) => window.used_pct ?? 0);
   return { text: tight.length > 0 ? String(Math.floor(Math.max(...tight))) : "", until };
 }

@@ -4,7 +4,7 @@
  * Rounding never turns a window full that is not, nor used that is not.
  */
 
-import { instant, level, resetOf } from "./reading.js";
+import { age, instant, isOld, level, resetOf } from "./reading.js";
 
 /** @typedef {import("./words.js").Words} Words */
 /** @typedef {import("./reading.js").Window} Window */
@@ -70,12 +70,14 @@ export function fullMoment(at, words) {
  * How long ago something was read.
  * @param {number | null} ms
  * @param {Words} words
+ * @param {"read_ago" | "short_ago"} key
  */
-export function ago(ms, words) {
+export function ago(ms, words, key = "read_ago") {
   if (ms === null) return words.say("never_read");
+  if (ms === Infinity) return words.say("age_unknown");
   if (ms < MINUTE) return words.say("just_now");
   const rounded = ms < HOUR ? ms : ms < DAY ? ms - (ms % HOUR) : ms - (ms % DAY);
-  return words.say("read_ago", { duration: duration(rounded, words) });
+  return words.say(key, { duration: duration(rounded, words) });
 }
 
 /**
@@ -152,18 +154,31 @@ export function rowEnd(window, entry, now, words) {
 }
 
 /**
+ * How long ago a window was read that is old in an entry that need not be; else nothing.
+ * @param {Window} window
+ * @param {number} now
+ * @param {Words} words
+ * @param {"read_ago" | "short_ago"} [key]
+ */
+export function windowAge(window, now, words, key) {
+  return isOld(window, now) ? ago(age(window, now), words, key) : "";
+}
+
+/**
  * Everything about a window, for those who point at its row.
  * @param {Window} window
  * @param {Entry} entry
+ * @param {number} now
  * @param {Words} words
  */
-export function rowTitle(window, entry, words) {
+export function rowTitle(window, entry, now, words) {
   const reset = resetOf(window, entry);
   const counts = typeof window.usage === "number" && typeof window.limit === "number";
   const used = counts
     ? `${amountOf(window.usage ?? 0, window.unit, words)} / ${amountOf(window.limit ?? 0, window.unit, words)}`
     : "";
-  return [window.label, used, reset === null ? "" : fullMoment(reset, words)].filter((part) => part !== "").join(" · ");
+  const end = reset === null ? "" : fullMoment(reset, words);
+  return [window.label, used, end, windowAge(window, now, words)].filter((part) => part !== "").join(" · ");
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 
 import { el, sentenceParts, spoken } from "./dom.js";
-import { ago, balanceText, isWorthShowing, percent, rowEnd, rowTitle, shortScope, windowName } from "./format.js";
+import { ago, balanceText, isWorthShowing, percent, rowEnd, rowTitle, shortScope, windowAge, windowName } from "./format.js";
 import { providerRow } from "./providers.js";
 import { age, asOf, isOld, level, resetOf } from "./reading.js";
 import { nextStep, problemSentence } from "./sentences.js";
@@ -123,7 +123,7 @@ function rows(entry, scene) {
   const shown = entry.windows.filter((window) => !folded.includes(window.scope));
   const lines = [
     ...shown.map((window) => windowRow(window, entry, scene)),
-    ...folded.map((scope) => foldedRow(entry, scope ?? "", scene.words)),
+    ...folded.map((scope) => foldedRow(entry, scope ?? "", scene)),
     ...entry.balances.filter((balance) => isWorthShowing(balance, entry)).map((balance) => balanceRow(balance, scene.words)),
   ];
   return lines.length > 0 && el("ul", { class: "rows" }, ...lines);
@@ -147,13 +147,21 @@ function windowRow(window, entry, scene) {
     window.used_pct === null
       ? el("span", { class: "used" }, "–", spoken(words.say("unknown")))
       : el("span", { class: "used" }, percent(window.used_pct, words));
+  const passed = windowAge(window, now, words, "short_ago");
   return el(
     "li",
-    { class: `row ${filled}`, title: rowTitle(window, entry, words) },
+    { class: passed ? `row ${filled} faded` : `row ${filled}`, title: rowTitle(window, entry, now, words) },
     el("span", { class: "name" }, windowName(window, words)),
     bar(window),
     used,
-    el("span", { class: "end" }, rowEnd(window, entry, now, words), ...spokenRest(window, words), reminder(window, entry, scene)),
+    el(
+      "span",
+      { class: "end" },
+      rowEnd(window, entry, now, words),
+      ...spokenRest(window, words),
+      reminder(window, entry, scene),
+      passed && el("span", { class: "passed" }, words.say("fact_joint") + passed),
+    ),
   );
 }
 
@@ -204,13 +212,19 @@ function reminder(window, entry, { words, now, deeds }) {
   return el("button", { ...bell, click: () => remind(name, reset) });
 }
 
-/** @param {Entry} entry @param {string} scope @param {Words} words */
-function foldedRow(entry, scope, words) {
+/** @param {Entry} entry @param {string} scope @param {Scene} scene */
+function foldedRow(entry, scope, { words, now }) {
   const pool = entry.windows.filter((window) => window.scope === scope);
   const said = pool
     .map((window) => `${windowName({ ...window, scope: null }, words)} ${percent(0, words)}`)
     .join(words.say("fact_joint"));
-  return el("li", { class: "row folded" }, el("span", { class: "name" }, shortScope(scope)), el("span", { class: "said" }, said));
+  const passed = pool.map((window) => windowAge(window, now, words)).find(Boolean) ?? "";
+  return el(
+    "li",
+    { class: passed ? "row folded faded" : "row folded", title: passed || null },
+    el("span", { class: "name" }, shortScope(scope)),
+    el("span", { class: "said" }, said, passed && words.say("fact_joint") + passed),
+  );
 }
 
 /** @param {import("./reading.js").Balance} balance @param {Words} words */

@@ -22,6 +22,7 @@ import { ORDER } from "./providers.js";
  * @property {number | null} [limit]
  * @property {number | null} [remaining]
  * @property {string | null} [unit]
+ * @property {string | null} [observed_at] only where this window was read before the others of its entry
  */
 
 /**
@@ -95,6 +96,10 @@ import { ORDER } from "./providers.js";
 
 /** Older than this counts as old everywhere. */
 export const OLD_MS = 60 * 60_000;
+/** A moment further ahead of the clock than this was written by a clock that was wrong (aimo_host/gauge/times.py). */
+const CLOCK_AHEAD_MS = 120_000;
+
+/** @typedef {{observed_at?: string | null}} Observed an entry, or a window that has a moment of its own */
 
 const UNIT_MS = /** @type {Record<string, number>} */ ({
   second: 1_000,
@@ -111,15 +116,21 @@ export function instant(iso) {
   return Number.isNaN(at) ? null : at;
 }
 
-/** @param {Entry} entry @param {number} now @returns {number | null} milliseconds, never negative */
-export function age(entry, now) {
-  const at = instant(entry.observed_at);
-  return at === null ? null : Math.max(0, now - at);
+/**
+ * Milliseconds, never negative; endless where a clock that was ahead wrote the moment, since nobody knows then.
+ * @param {Observed} observed
+ * @param {number} now
+ * @returns {number | null}
+ */
+export function age(observed, now) {
+  const at = instant(observed.observed_at);
+  if (at === null) return null;
+  return at - now > CLOCK_AHEAD_MS ? Infinity : Math.max(0, now - at);
 }
 
-/** @param {Entry} entry @param {number} now */
-export function isOld(entry, now) {
-  const passed = age(entry, now);
+/** @param {Observed} observed @param {number} now */
+export function isOld(observed, now) {
+  const passed = age(observed, now);
   return passed !== null && passed > OLD_MS;
 }
 
@@ -133,13 +144,13 @@ export function resetOf(window, entry) {
   const at = instant(window.resets_at);
   if (at !== null) return at;
   const parts = [...(window.resets_in ?? "").matchAll(/(\d+)\s*(second|minute|hour|day|week|month)/g)];
-  const observed = instant(entry.observed_at);
+  const observed = instant(window.observed_at) ?? instant(entry.observed_at);
   const length = parts.reduce((sum, [, count, unit]) => sum + Number(count) * UNIT_MS[unit], 0);
   return length > 0 && observed !== null ? observed + length : null;
 }
 
 /**
- * The entry as it stands now: finished windows have lost their numbers.
+ * The entry as it stands now: finished windows have lost their numbers, and no headroom rests on what is finished or old.
  * @param {Entry} entry
  * @param {number} now
  * @returns {Entry}
@@ -150,8 +161,8 @@ export function asOf(entry, now) {
     if (reset === null || reset > now) return window;
     return { ...window, used_pct: null, usage: null, remaining: null, pace: null, state: /** @type {const} */ ("reset_due") };
   });
-  const due = windows.some((window) => window.binding && window.state === "reset_due");
-  return due ? { ...entry, windows, headroom_pct: null } : { ...entry, windows };
+  const unsure = windows.some((window) => window.binding && (window.state === "reset_due" || isOld(window, now)));
+  return unsure ? { ...entry, windows, headroom_pct: null } : { ...entry, windows };
 }
 
 /**

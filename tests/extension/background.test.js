@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { badgeOf } from "../../extension/background/badge.js";
-import { changedSettings, Faces } from "../../extension/background/faces.js";
+import { changedSettings, Faces, wantedToo } from "../../extension/background/faces.js";
 import { withEntry } from "../../extension/view/reading.js";
 import { providerOfSite } from "../../extension/background/tabs.js";
 import { Upgrade } from "../../extension/background/upgrade.js";
@@ -10,6 +10,7 @@ import { DAY, entryOf, HOUR, iso, NOW, port, settled, storage, windowOf } from "
 
 const used = (used_pct, fields = {}) =>
   entryOf({ headroom_pct: Math.max(0, 100 - used_pct), windows: [windowOf({ used_pct })], ...fields });
+const readLongAgo = (used_pct) => windowOf({ used_pct, observed_at: iso(NOW - DAY) });
 const BADGES = [
   ["nothing was read", [], ""],
   ["there is room", [used(79.9)], ""],
@@ -20,6 +21,9 @@ const BADGES = [
   ["all are full", [used(100), used(130)], "!"],
   ["one is full, the other unknown", [used(100), used(0, { headroom_pct: null, windows: [windowOf({ used_pct: null })] })], ""],
   ["the reading is old", [used(95, { observed_at: iso(NOW - HOUR - 1000) })], ""],
+  ["a clock was ahead", [used(95, { observed_at: iso(NOW + HOUR) })], ""],
+  ["a tight window is older than its entry", [used(95, { windows: [readLongAgo(95)] })], ""],
+  ["a full window is older than its entry", [used(100, { windows: [readLongAgo(100)] })], ""],
   ["all are full, as of long ago", [used(100, { observed_at: iso(NOW - DAY) })], ""],
   ["the window has ended", [used(0, { windows: [windowOf({ used_pct: 95, resets_at: iso(NOW - 1) })] })], ""],
   ["only a side window is tight", [used(0, { windows: [windowOf({ used_pct: 95, binding: false, scope: "Opus" })] })], ""],
@@ -33,6 +37,8 @@ test("a badge is looked at again when its window ends or its reading gets old", 
     NOW + 60_000,
   );
   assert.equal(badgeOf([used(95, { observed_at: iso(NOW) })], NOW).until, NOW + HOUR + 1);
+  const windows = [windowOf({ used_pct: 95, observed_at: iso(NOW - HOUR / 2) })];
+  assert.equal(badgeOf([used(95, { observed_at: iso(NOW), windows })], NOW).until, NOW + HOUR / 2 + 1);
 });
 
 const list = (...names) =>
@@ -80,7 +86,7 @@ test("a face is given what an earlier worker had stored", async () => {
   const faces = new Faces(
     storage({ face_state: { snapshot, settings: null, host: { state: "ready" }, refreshing: ["claude"] } }),
   );
-  const face = { kind: "popup", port: port(), wantsRefresh: true };
+  const face = { kind: "popup", port: port(), wanted: "all" };
   await faces.open(face);
   const { state } = face.port.posted[0];
   assert.deepEqual([state.snapshot, state.host.state, state.refreshing], [snapshot, "connecting", []]);
@@ -95,12 +101,27 @@ test("what is stored never overtakes what the host has told since", async () => 
 });
 test("a face that waits for the host is asked for once", async () => {
   const faces = new Faces(storage());
-  await faces.open({ kind: "popup", port: port(), wantsRefresh: true });
+  await faces.open({ kind: "popup", port: port(), wanted: "all" });
   assert.deepEqual([faces.takeWaiting().length, faces.takeWaiting().length], [1, 0]);
 });
+const WISHES = [
+  [null, ["codex"], ["codex"]],
+  [null, undefined, undefined],
+  [new Set(["codex"]), ["zai", "codex"], ["codex", "zai"]],
+  [new Set(["codex"]), undefined, undefined],
+  ["all", ["codex"], undefined],
+];
+for (const [before, more, after] of WISHES) {
+  const said = before instanceof Set ? [...before] : before;
+  test(`a face that wants ${said} and then ${more ?? "all"} waits for ${after ?? "all"}`, async () => {
+    const faces = new Faces(storage());
+    await faces.open({ kind: "options", port: port(), wanted: wantedToo(before, more) });
+    assert.deepEqual(faces.takeWaiting(), [{ kind: "options", providers: after }]);
+  });
+}
 test("a face that closed is forgotten", async () => {
   const faces = new Faces(storage());
-  const face = { kind: "popup", port: port(), wantsRefresh: false };
+  const face = { kind: "popup", port: port(), wanted: null };
   await faces.open(face);
   face.port.lose();
   assert.equal(faces.size, 0);

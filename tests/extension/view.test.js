@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  ago,
   amountOf,
   balanceText,
   duration,
@@ -8,10 +9,12 @@ import {
   moment,
   percent,
   rowEnd,
+  rowTitle,
+  windowAge,
   windowName,
 } from "../../extension/view/format.js";
 import { headline } from "../../extension/view/headline.js";
-import { arrange, asOf, isDormant, isOld, level } from "../../extension/view/reading.js";
+import { age, arrange, asOf, isDormant, isOld, level } from "../../extension/view/reading.js";
 import { nextStep, problemSentence } from "../../extension/view/sentences.js";
 import { chooseLanguage } from "../../extension/view/words.js";
 import { DAY, entryOf, HOUR, iso, NOW, problemOf, windowOf, wordsOf } from "./stand_ins.js";
@@ -156,10 +159,48 @@ test("a finished binding window makes the headroom unknown, a side window does n
   assert.equal(asOf(entryOf({ windows: [windowOf(past)] }), NOW).headroom_pct, null);
   assert.equal(asOf(entryOf({ windows: [windowOf({ ...past, binding: false, scope: "Opus" })] }), NOW).headroom_pct, 50);
 });
-test("an hour is not old, more is, and a reading of the future is new", () => {
-  const ages = [HOUR, HOUR + 1000, -DAY].map((ms) => isOld(entryOf({ observed_at: iso(NOW - ms) }), NOW));
-  assert.deepEqual(ages, [false, true, false]);
+const AGES = [
+  [HOUR, false, "read 1 h ago", "1時間前に取得"],
+  [HOUR + 1000, true, "read 1 h ago", "1時間前に取得"],
+  [-120_000, false, "read just now", "たった今取得"],
+  [-121_000, true, "read at an unknown time", "取得時刻は不明"],
+  [-DAY, true, "read at an unknown time", "取得時刻は不明"],
+];
+for (const [ms, old, english, japanese] of AGES) {
+  const entry = entryOf({ observed_at: iso(NOW - ms) });
+  test(`old ${old}: read ${ms / 1000} s ago`, () => assert.equal(isOld(entry, NOW), old));
+  test(`its age is told as ${english}: read ${ms / 1000} s ago`, () =>
+    assert.deepEqual(
+      [en, ja].map((words) => ago(age(entry, NOW), words)),
+      [english, japanese],
+    ));
+}
+const readAgo = (ms, fields = {}) => windowOf({ observed_at: iso(NOW - ms), ...fields });
+test("an old window in a new entry tells its age in both languages", () =>
+  assert.deepEqual(
+    [en, ja].map((words) => windowAge(readAgo(3 * HOUR), NOW, words)),
+    ["read 3 h ago", "3時間前に取得"],
+  ));
+test("at the end of a row there is room for the short age only", () =>
+  assert.deepEqual(
+    [en, ja].map((words) => windowAge(readAgo(3 * HOUR), NOW, words, "short_ago")),
+    ["3 h ago", "3時間前"],
+  ));
+test("a window that is not old has no age of its own", () =>
+  assert.deepEqual(
+    [readAgo(HOUR), windowOf({})].map((window) => windowAge(window, NOW, en)),
+    ["", ""],
+  ));
+test("who points at the row of an old window is told its age", () =>
+  assert.match(rowTitle(readAgo(3 * HOUR), entryOf({}), NOW, en), / · read 3 h ago$/));
+test("a window's words count from when that window was read", () => {
+  const entry = entryOf({ windows: [readAgo(3 * HOUR, { resets_at: null, resets_in: "2 hours" })] });
+  assert.equal(asOf(entry, NOW).windows[0].state, "reset_due");
 });
+test("no headroom rests on an old binding window", () =>
+  assert.equal(asOf(entryOf({ windows: [windowOf({}), readAgo(3 * HOUR)] }), NOW).headroom_pct, null));
+test("an old side window takes no headroom away", () =>
+  assert.equal(asOf(entryOf({ windows: [windowOf({}), readAgo(3 * HOUR, { binding: false })] }), NOW).headroom_pct, 50));
 test("the levels are below 80, 80 to 99, full and unknown", () => {
   assert.deepEqual([0, 79.9, 80, 99.9, 100, 120, null].map(level), ["low", "low", "high", "high", "full", "full", "unknown"]);
 });
@@ -290,6 +331,7 @@ const VOID = [
   ["its moment has passed", { ...USE, until: iso(NOW - 1) }, [codex({})]],
   ["nothing is left until a moment that has passed", { code: "none_left", until: iso(NOW) }, [codex({})]],
   ["the reading behind it has become old", USE, [codex({ observed_at: iso(NOW - 2 * HOUR) })]],
+  ["a window behind it is old", USE, [codex({ windows: [windowOf({ observed_at: iso(NOW - 2 * HOUR) })] })]],
   ["a window behind it has ended", USE, [codex({ windows: [windowOf({ resets_at: iso(NOW - 1) })] })]],
   ["its account has no row any more", USE, []],
   ["there is no row at all", { code: "unknown" }, []],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from aimo_host.gauge.times import parse_iso
+from aimo_host.gauge.times import iso, parse_iso
 from tests.faces import scenes
 from tests.faces.axe import violations
 from tests.faces.theatre import OPTIONS, POPUP, as_new
@@ -212,6 +212,7 @@ def _fable(stage: Theatre) -> dict[str, Any]:
     return found
 
 
+_COLOR = "one => { const { backgroundColor, color } = getComputedStyle(one); return backgroundColor + color; }"
 _DAYS = {"en": "Mon Tue Wed Thu Fri Sat Sun", "ja": "月 火 水 木 金 土 日"}
 
 
@@ -230,6 +231,24 @@ def test_numbers_are_grouped_and_money_has_its_sign(stage: Theatre, language: st
     stage.play(cache, language=language)
     page = stage.open(POPUP)
     page.get_by_text(said).wait_for()
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "read 3 h ago"), ("ja", "3時間前に取得")])
+def test_a_window_that_was_read_long_before_the_others_looks_old_and_tells_its_age(
+    stage: Theatre, language: str, said: str
+) -> None:
+    cache = scenes.full(time.time())
+    cache["entries"][0]["windows"][1]["observed_at"] = iso(time.time() - 3 * 3600)
+    stage.play(cache, language=language)
+    page = stage.open(POPUP)
+    old = page.locator(".row.faded")
+    old.wait_for()
+    fresh = page.locator('[data-key^="claude|"] .row').first
+    assert (old.get_attribute("title") or "").endswith(f" · {said}")
+    assert [old.locator(part).evaluate(_COLOR) == fresh.locator(part).evaluate(_COLOR) for part in (".fill", ".name")] == [
+        False
+    ] * 2
+    assert {row.evaluate("row => row.offsetHeight") for row in (old, fresh)} == {19}
 
 
 # -- calm
