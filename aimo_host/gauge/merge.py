@@ -50,7 +50,7 @@ def merge_reading(cache: Cache, entry: Entry, *, via: str, now: float) -> Cache:
         return cache
     account = _joined(cache, entry, last, via)
     adopts = _anonymous_only(cache, entry) if entry["account"] is not None else None
-    is_partial = "_partial" in entry
+    is_copy, is_partial = "_borrowed" in entry, "_partial" in entry
     entry = {key: value for key, value in entry.items() if key not in {"_borrowed", "_partial"}} | {"account": account}
     others = [e for e in cache["entries"] if not _same(e, entry) and e is not adopts and not _is_placeholder_of(e, entry)]
     before = next((e for e in cache["entries"] if _same(e, entry)), adopts)
@@ -59,7 +59,7 @@ def merge_reading(cache: Cache, entry: Entry, *, via: str, now: float) -> Cache:
         feeds = {name: _renamed(f, entry["provider"], account) for name, f in feeds.items()}
     if last is not None and last["account"] != account:
         others = [e for e in others if not _left_behind(e, last, feeds)]
-    newest = (_overlaid if is_partial else _newest)(before, entry, now)
+    newest = (_overlaid if is_partial else _newest)(before, _completed(before, entry) if is_copy else entry, now)
     return {**cache, "entries": _sorted([*others, newest]), "_feeds": feeds, "updated_at": upwards(now)}
 
 
@@ -162,16 +162,43 @@ def _overlaid(before: Entry | None, entry: Entry, now: float) -> Entry:
         return _newest(before, {**entry, "_at": _NO_WHOLE, "_tried": _NO_WHOLE, "_part": entry["_at"]}, now)
     if _is_later(_observed(before), entry["_at"], now):
         return {**before, "account": entry["account"]}
+    moments = {key: entry[key] for key in ("observed_at", "_received_at")}
+    whole = {"_at": _observed(before), "_tried": _tried(before), "_part": entry["_at"], "account": entry["account"]}
+    after = {**before, **moments, **whole, "windows": [*entry["windows"], *_beside(before, entry)]}
+    return _reckoned(after, entry["_at"])
+
+
+def _completed(before: Entry | None, entry: Entry) -> Entry:
+    """A copy that another program kept, with what it is silent about as it was read before: pools, what has ended, balances.
+
+    A window that ended longer ago than it lasts is let go: the provider may have stopped to speak of it.
+    """
+    if before is None or not _is_good(before):
+        return entry
+    kept = [window for window in _beside(before, entry) if _may_still_be_there(window, entry["_at"])]
+    told = {balance["kind"] for balance in entry["balances"]}
+    balances = [*entry["balances"], *(balance for balance in before["balances"] if balance["kind"] not in told)]
+    return _reckoned({**entry, "windows": [*entry["windows"], *kept], "balances": balances}, entry["_at"])
+
+
+def _beside(before: Entry, entry: Entry) -> list[dict[str, Any]]:
+    """The windows that a newer reading is silent about; each says when it was read."""
     fresh = {(window["kind"], window["scope"]) for window in entry["windows"]}
-    kept = [
+    return [
         {**window, "observed_at": window.get("observed_at") or before["observed_at"]}
         for window in before["windows"]
         if (window["kind"], window["scope"]) not in fresh
     ]
-    moments = {key: entry[key] for key in ("observed_at", "_received_at")}
-    whole = {"_at": _observed(before), "_tried": _tried(before), "_part": entry["_at"], "account": entry["account"]}
-    after = {**before, **moments, **whole, "windows": [*entry["windows"], *kept]}
-    return {**after, **{key: entry_at(after, entry["_at"], {})[key] for key in ("ok", "headroom_pct", "tightest")}}
+
+
+def _may_still_be_there(window: dict[str, Any], at: float) -> bool:
+    ends = parse_iso(window.get("resets_at"))
+    return ends is not None and at - ends <= (window.get("window_seconds") or 0)
+
+
+def _reckoned(entry: Entry, at: float) -> Entry:
+    """The entry with what follows from its windows."""
+    return {**entry, **{key: entry_at(entry, at, {})[key] for key in ("ok", "headroom_pct", "tightest")}}
 
 
 def merge_failure(cache: Cache, problem: Problem, *, via: str, at: float, now: float, since: float | None = None) -> Cache:
