@@ -70,8 +70,8 @@ class Usage:
 
     `account` is the provider's raw identifier: it is hashed by the collector and never stored or shown as it is. `at` is when it
     was observed (epoch seconds), None for just now. `borrowed` is a copy that another program kept and that does not say for
-    certain whose it is: it joins an entry only if it agrees with it, and may be silent about a part of it. `partial` says nothing of the windows that it does not have:
-    they stay as they were read.
+    certain whose it is: it joins an entry only if it agrees with it, and may be silent about a part of it. `partial` says nothing
+    of the windows that it does not have: they stay as they were read.
     """
 
     auth_source: AuthSource
