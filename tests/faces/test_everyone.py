@@ -238,7 +238,7 @@ def test_a_window_that_was_read_long_before_the_others_looks_old_and_tells_its_a
     stage: Theatre, language: str, said: str
 ) -> None:
     cache = scenes.full(time.time())
-    cache["entries"][0]["windows"][1]["observed_at"] = iso(time.time() - 3 * 3600)
+    cache["entries"][0]["windows"][1]["observed_at"] = iso(time.time() - 3.5 * 3600)
     stage.play(cache, language=language)
     page = stage.open(POPUP)
     old = page.locator(".row.faded")
