@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 import time
 
@@ -115,9 +114,9 @@ def wait(argv: list[str], environ: Mapping[str, str]) -> int:
 
 
 def _within(seconds: float, argv: list[str]) -> list[str]:
-    """The same arguments with another time-out: the last one counts."""
+    """The same arguments with another time-out, in whole seconds, rounded up: the last one counts."""
     end = argv.index("--") if "--" in argv else len(argv)
-    return [*argv[:end], "--timeout", str(max(0, math.ceil(seconds))), *argv[end:]]
+    return [*argv[:end], "--timeout", str(max(0, int(-(-seconds // 1)))), *argv[end:]]
 
 
 def _wait(asker: _Asker, bell: Bell, until: float, waking: stop.Waking, installation: Installation) -> int | None:

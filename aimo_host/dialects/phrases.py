@@ -5,8 +5,6 @@ Everything here returns one line of printable text; what it means to the reader'
 
 from __future__ import annotations
 
-import math
-
 from aimo_host.gauge import pick
 from aimo_host.gauge.answer import OLD_AFTER, is_old
 from aimo_host.gauge.catalog import PROVIDERS
@@ -80,7 +78,7 @@ def rounded(pct: float) -> str:
     """`47`, `<1`: never full that is not, nor unused that is not; halves go up. As in extension/view/format.js."""
     if 0 < pct < 1:
         return "<1"
-    whole = math.floor(pct + 0.5)
+    whole = int(pct + 0.5)
     return str(whole if pct >= _FULL_PCT else min(whole, _NEARLY_FULL))
 
 
