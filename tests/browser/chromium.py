@@ -27,6 +27,22 @@ if TYPE_CHECKING:
 OPENABLE = "--remote-debugging-port=0"
 
 
+#: Of no use here: the address bar's suggestions are a page of their own, which costs as much as the start of the browser. Of two
+#: such lists the last one counts, so Playwright's is repeated.
+_SPARED = (
+    *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup"),
+    *("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades"),
+    *("HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "PaintHolding", "ThirdPartyStoragePartitioning"),
+    *(
+        "AvoidCorsURLLoaderRestartOnRedirect",
+        "OptimizationHints",
+        "NetworkTimeServiceQuerying",
+        "AimEnabled",
+        "PreconnectToSearch",
+    ),
+)
+
+
 def extension_id(manifest: str) -> str:
     """The id of an unpacked extension whose manifest pins a `key`: half of the key's hash, in the letters a to p."""
     with open(manifest, encoding="utf-8") as file:
@@ -52,6 +68,7 @@ def arguments(extension: str, resolver_rules: str) -> list[str]:
         "--disable-sync",
         "--disable-gpu",
         "--disable-breakpad",
+        f"--disable-features={','.join(_SPARED)}",
         "--password-store=basic",
         *(["--no-sandbox"] if os.geteuid() == 0 else []),
     ]
