@@ -14,7 +14,7 @@ import time
 
 from aimo_host.dialects import statusline
 from aimo_host.gauge import snapshot
-from aimo_host.state import cache, jsonfile, paths, settings
+from aimo_host.state import cache, paths, sessions, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ _LONGEST_SECONDS = 2.0
 _LARGEST = 1024 * 1024
 _LONGEST_NAME = 100
 _CHUNK = 65536
-#: What each session said last, `{session: {kind: [used_pct, resets_at]}}`: of so many that changed last, in a file of this name.
-_MOST_SESSIONS, _SESSIONS = 100, "claude_sessions.json"
 _SORRY = "aimo: usage unknown"
 
 
@@ -43,7 +41,8 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
         session = _session(sys.stdin)
         found, now = paths.find(environ), time.time()
         seen = snapshot.snapshot_at(cache.read(found), settings.read(found), now)
-        before = _sessions(jsonfile.load_or_empty(_file(found))).get(_name(session))
+        name = _name(session)
+        before = sessions.last(found, name) if name else None
         # A window that it leaves out has not changed. Of a session that was never heard before the best is assumed.
         said = {**(before or {}), **_said(session, now)}
         has_replied = said != before
@@ -52,12 +51,13 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
         _print(_SORRY)
         return 0
     _print(line)
-    for name in statusline.unknown_fields(template or ""):
-        sys.stderr.write(f"aimo: there is no field {{{name}}}. There are: {', '.join(statusline.FIELDS)}.\n")
+    for unknown in statusline.unknown_fields(template or ""):
+        sys.stderr.write(f"aimo: there is no field {{{unknown}}}. There are: {', '.join(statusline.FIELDS)}.\n")
     try:
         if said != before:
-            # First, lest what cannot be remembered is news at every prompt.
-            _remember(session, said, found)
+            # First, lest what cannot be remembered is news at every prompt; also that it says nothing yet.
+            if name:
+                sessions.remember(found, name, said)
             _keep(session, seen["entries"], found, environ, now, has_replied=has_replied)
     except Exception as error:  # noqa: BLE001 - a full disk is no reason to blank the line that is there
         from aimo_host.state import log
@@ -144,15 +144,6 @@ def _print(line: str) -> None:
     sys.stdout.flush()
 
 
-def _file(found: Paths) -> str:
-    return os.path.join(found.state_dir, _SESSIONS)
-
-
-def _sessions(content: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    sessions = content.get("sessions")
-    return {name: one for name, one in sessions.items() if isinstance(one, dict)} if isinstance(sessions, dict) else {}
-
-
 def _name(session: Any) -> str:
     """The session's identifier; empty if it has none of a usual kind."""
     name = session.get("session_id") if isinstance(session, dict) else None
@@ -162,24 +153,6 @@ def _name(session: Any) -> str:
 def _said(session: Any, now: float) -> dict[str, Any]:
     limits = session.get("rate_limits") if isinstance(session, dict) else None
     return {window["kind"]: [window["used_pct"], window["resets_at"]] for window in statusline.windows_of(limits, now)}
-
-
-def _remember(session: Any, said: dict[str, Any], found: Paths) -> None:
-    """Note what the session said, also that it said nothing yet: its first reply is a change then.
-
-    Raises:
-        OSError: it cannot be noted.
-    """
-    name = _name(session)
-    if not name:
-        return
-    from aimo_host.state.lock import FileLock
-
-    with FileLock(os.path.join(found.locks_dir, "claude_sessions")).required():
-        others = _sessions(jsonfile.load_or_set_aside(_file(found)))
-        others.pop(name, None)
-        newest = [*others.items(), (name, said)][-_MOST_SESSIONS:]
-        jsonfile.save(_file(found), {"schema": 1, "sessions": dict(newest)}, durable=False)
 
 
 def _keep(

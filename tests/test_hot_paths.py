@@ -113,7 +113,11 @@ def ours(loaded: set[str]) -> set[str]:
 PATHS: dict[str, tuple[Callable[[], set[str]], set[str], set[str]]] = {
     # path -> how it runs, our rooms that it may load, what heavy parts it cannot do without
     "cached": (cached, _READING, set()),
-    "line": (line, _READING | _ANSWERING | {".line", ".dialects", ".dialects.phrases", ".dialects.statusline"}, set()),
+    "line": (
+        line,
+        _READING | _ANSWERING | {".line", ".state.sessions", ".dialects", ".dialects.phrases", ".dialects.statusline"},
+        set(),
+    ),
     "welcome": (
         welcome,
         (_READING - {".cli"})

@@ -21,7 +21,7 @@ from aimo_host.gauge.entry import from_usage
 from aimo_host.gauge.merge import merge_reading
 from aimo_host.gauge.snapshot import entries_at
 from aimo_host.gauge.times import parse_iso
-from aimo_host.state import accounts, cache, jsonfile, paths
+from aimo_host.state import accounts, cache, jsonfile, paths, sessions
 from aimo_host.state.settings import defaults
 from tests.gauge.builders import json_values, usage, window
 from tests.host.peer import REPOSITORY, environment
@@ -145,16 +145,16 @@ def test_a_session_that_was_never_heard_before_is_taken_at_its_word(name: str | 
 
 
 def test_only_the_sessions_that_spoke_last_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line, "_MOST_SESSIONS", 2)
+    monkeypatch.setattr(sessions, "MOST", 2)
     found = paths.find(os.environ)
     for name in ("a", "b", "a", "c"):
-        line._remember({"session_id": name}, {}, found)
-    assert [*line._sessions(jsonfile.load_or_empty(line._file(found)))] == ["a", "c"]
+        sessions.remember(found, name, {})
+    assert [sessions.last(found, name) for name in "abc"] == [{}, None, {}]
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"sessions": 1}', '{"sessions": {"s1": 1}}'])
 def test_a_damaged_memory_of_sessions_is_as_good_as_none(content: str, week_ends: float) -> None:
-    with open(line._file(paths.find(os.environ)), "w", encoding="utf-8") as file:
+    with open(paths.find(os.environ).sessions, "w", encoding="utf-8") as file:
         file.write(content)
     reply(52, 63, week_ends)
     assert rows()["weekly (all)"]["used_pct"] == 63.0

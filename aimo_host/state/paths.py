@@ -56,6 +56,7 @@ class Paths:
         self.attempts = join(state_dir, "attempts.json")
         self.ledger = join(state_dir, "ledger.jsonl")
         self.log = join(state_dir, "aimo.log")
+        self.sessions = join(state_dir, "sessions.json")
         self.drift_dir = join(state_dir, "drift")
         self.locks_dir = join(state_dir, "locks")
         self.presence_dir = join(state_dir, "presence")
