@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 OK, NOT_ENOUGH, UNKNOWN = 0, 3, 4
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _MOST_DIGITS = 9
-#: A clock that was stopped with the machine is noticed this late (seconds).
-_LOOK_AT_THE_CLOCK = 60.0
 #: A provider's own clock may be this far behind ours at a reset.
 _GRACE = 1.0
 #: After a reset that could not be read: the next try, twice as late each time, up to the last.
@@ -140,7 +138,7 @@ def _wait(asker: _Asker, bell: Bell, until: float, waking: stop.Waking, installa
             is_told = True
             sys.stderr.write(f"aimo: waiting until {time_of(time.time() + left, time.time())} at most\n")
         if ask_at is not None:
-            left = min(left, ask_at - time.time(), _LOOK_AT_THE_CLOCK)
+            left = min(left, ask_at - time.time(), snapshot.LOOK_AT_THE_CLOCK)
         bell.wait(max(0.0, left), waking.woken)
         waking.heed()
         if installation.is_over():

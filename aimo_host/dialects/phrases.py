@@ -6,9 +6,9 @@ Everything here returns one line of printable text; what it means to the reader'
 from __future__ import annotations
 
 from aimo_host.gauge import pick
-from aimo_host.gauge.answer import OLD_AFTER, is_old
+from aimo_host.gauge.answer import is_old, is_old_window
 from aimo_host.gauge.catalog import PROVIDERS
-from aimo_host.gauge.times import parse_iso
+from aimo_host.gauge.times import CLOCK_AHEAD, parse_iso
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,13 +87,18 @@ def age(entry: Entry, now: float) -> str:
     observed = parse_iso(entry["observed_at"])
     if observed is None or not (entry["stale"] or is_old(entry, now)):
         return ""
-    return f"{span(now - observed)} ago"
+    return ago(observed, now)
+
+
+def ago(observed: float, now: float) -> str:
+    """`3 h ago`; what a clock wrote that was ahead was read nobody knows when."""
+    return "at an unknown time" if observed - now > CLOCK_AHEAD else f"{span(now - observed)} ago"
 
 
 def window_age(window: Window, now: float) -> str:
     """`3 h ago` for a window that was read long before the others of its entry; else empty."""
     observed = parse_iso(window.get("observed_at"))
-    return "" if observed is None or now - observed <= OLD_AFTER else f"{span(now - observed)} ago"
+    return ago(observed, now) if observed is not None and is_old_window(window, now) else ""
 
 
 def fullest(entry: Entry) -> float | None:

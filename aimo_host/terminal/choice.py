@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from aimo_host.dialects.phrases import ago
 from aimo_host.gauge import pick
 from aimo_host.gauge.times import parse_iso
-from aimo_host.terminal.clock import moment, span
+from aimo_host.terminal.clock import moment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def _reason(one: dict[str, Any], entry: Entry, scope: str | None, missing: str |
         return "refuses work"
     left = f"{_floor(one['headroom_pct'])} % left" if one["headroom_pct"] else "nothing left"
     if observed is not None and now - observed > _WORTH_SAYING:
-        left += f", read {span(now - observed)} ago"
+        left += f", read {ago(observed, now)}"
     again = parse_iso(one["available_at"])
     if one["why"] == "fits":
         return left
@@ -71,5 +72,5 @@ def _unknown(entry: Entry, observed: float | None, now: float) -> str:
     if entry["error"] is not None:
         return f"unknown. {entry['error']}"
     if observed is not None and all(window["state"] != "reset_due" for window in entry["windows"]):
-        return f"unknown; last read {span(now - observed)} ago"
+        return f"unknown; last read {ago(observed, now)}"
     return "unknown since its reset" if observed is not None else "unknown"

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import sys
 
-from aimo_host.dialects.phrases import rounded, short_name, short_scope, window_age
+from aimo_host.dialects.phrases import ago, rounded, short_name, short_scope, window_age
 from aimo_host.gauge.answer import answer_at, is_old
 from aimo_host.gauge.catalog import PROVIDERS
 from aimo_host.gauge.times import parse_iso
-from aimo_host.terminal.clock import moment, span
+from aimo_host.terminal.clock import moment
 from aimo_host.terminal.money import amount
 
 TYPE_CHECKING = False
@@ -203,7 +203,7 @@ def _title(entry: Entry, now: float, width: int) -> Text:
     if about:
         left.append(f"  {about}", style="not bold")
     observed = parse_iso(entry["observed_at"])
-    age = "" if observed is None else f"read {span(now - observed)} ago"
+    age = "" if observed is None else f"read {ago(observed, now)}"
     old = entry["stale"] or is_old(entry, now)
     left.truncate(max(0, width - len(age) - _GAP))
     _align_right(left, age, width, "yellow" if old else "dim")

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aimo_host.dialects import phrases, statusline
+from aimo_host.gauge.times import iso
 from tests.gauge.builders import NOW, kept, session, shown, week
 
 
@@ -75,3 +76,15 @@ def test_a_bar_says_the_age_of_a_binding_window_that_is_older_than_its_entry() -
 def test_a_sentence_that_nobody_could_read_is_none() -> None:
     assert phrases.troubles({"error": "\ud800", "blocked": {"code": "x", "message": "\x1b\r"}}) == []
     assert phrases.troubles({"error": "\ud800", "blocked": {"code": "x", "message": "No credits."}}) == ["No credits."]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "said"),
+    [(-7200, "2 h ago"), (0, "0 s ago"), (120, "0 s ago"), (121, "at an unknown time"), (9000, "at an unknown time")],
+)
+def test_nobody_knows_when_a_clock_that_was_ahead_has_read(ahead: float, said: str) -> None:
+    assert phrases.ago(NOW + ahead, NOW) == said
+
+
+def test_an_old_reading_of_a_clock_that_was_ahead_has_no_age() -> None:
+    assert phrases.age({"observed_at": iso(NOW + 9000), "stale": False}, NOW) == "at an unknown time"
